@@ -1,0 +1,88 @@
+/**
+ * The memory map: the only place where offsets into linear memory exist.
+ *
+ * | offset  | size   | name          | secret | wiped by                                   |
+ * |---------|--------|---------------|--------|--------------------------------------------|
+ * | 0x00000 | 64     | NULL_GUARD    | no     | never written; handle 0 is never valid     |
+ * | 0x00040 | 64     | CHAIN         | yes    | the call that ends a message               |
+ * | 0x00080 | 128    | DIGEST        | yes    | the call that ends a message               |
+ * | 0x00100 | 512    | HASH_SCHEDULE | yes    | every hash call                            |
+ * | 0x00300 | 512    | BLOCK_SCRATCH | yes    | every call that uses it                    |
+ * | 0x00500 | 640    | KBEK          | yes    | the key block call that derived it         |
+ * | 0x00780 | 640    | KBAK          | yes    | the key block call that derived it         |
+ * | 0x00A00 | 2560   | PLANES        | yes    | every call of a bitsliced kernel           |
+ * | 0x01400 | 3072   | (reserve)     |        |                                            |
+ * | 0x02000 | 65 792 | IO            | yes    | the host's `wipeIo`, after it copied       |
+ * | 0x12100 | ...    | constants     | no     | placed by the compiler (--memoryBase)      |
+ * | heap    | 640 n  | SLOTS         | yes    | `slotDestroy`                              |
+ *
+ * Sizes are bytes. Everything but the constants is zero between two calls of the host.
+ */
+
+/** Chaining value of CBC, CMAC and CTR (16 bytes used), then the byte counts of a streamed message. */
+export const CHAIN: usize = 0x0040;
+export const CHAIN_SIZE: i32 = 64;
+
+/** Running hash state (32 bytes SHA-1/SHA-256, 64 bytes SHA-512), then the finished digest or MAC. */
+export const DIGEST: usize = 0x0080;
+export const DIGEST_SIZE: i32 = 128;
+
+/** W+K of one hash block. */
+export const HASH_SCHEDULE: usize = 0x0100;
+export const HASH_SCHEDULE_SIZE: i32 = 512;
+
+/** Partial blocks, padding blocks, CMAC's last block, MACs under comparison. */
+export const BLOCK_SCRATCH: usize = 0x0300;
+export const BLOCK_SCRATCH_SIZE: i32 = 512;
+
+/** Key block encryption and authentication keys, each in the shape of a key slot. */
+export const KBEK: usize = 0x0500;
+export const KBAK: usize = 0x0780;
+
+/** Bit planes of the round keys for the bitsliced AES kernel, and its spill area. */
+export const PLANES: usize = 0x0a00;
+export const PLANES_SIZE: i32 = 2560;
+
+/** Data in and out. 64 KiB and 256 bytes of slack for the last padded block. */
+export const IO: usize = 0x2000;
+export const IO_SIZE: i32 = 0x10100;
+
+/** First byte the compiler may use for constants; equals `--memoryBase` in asconfig.json. */
+export const CONSTANTS: usize = 0x12100;
+
+/**
+ * A key slot, by kind. Offsets are relative to the slot.
+ *
+ * | offset | size | field          | kinds        |
+ * |--------|------|----------------|--------------|
+ * | 0      | 2    | generation     | all          |
+ * | 2      | 1    | kind           | all          |
+ * | 3      | 1    | span in slots  | all          |
+ * | 4      | 4    | material bytes | all          |
+ * | 16     | 32   | material       | AES, TDES    |
+ * | 48     | 32   | CMAC subkeys   | AES, TDES    |
+ * | 80     | 560  | key schedule   | AES, TDES    |
+ * | 16     | 32   | inner midstate | HMAC         |
+ * | 48     | 32   | outer midstate | HMAC         |
+ * | 80     | n    | material       | HMAC, OPAQUE |
+ */
+export const SLOT_SIZE: i32 = 640;
+export const SLOT_LIMIT: i32 = 65536;
+export const SLOT_GENERATION: usize = 0;
+export const SLOT_KIND: usize = 2;
+export const SLOT_SPAN: usize = 3;
+export const SLOT_LENGTH: usize = 4;
+export const SLOT_BLOCK_MATERIAL: usize = 16;
+export const SLOT_SUBKEYS: usize = 48;
+export const SLOT_SCHEDULE: usize = 80;
+export const SLOT_SCHEDULE_SIZE: i32 = 560;
+export const SLOT_INNER: usize = 16;
+export const SLOT_OUTER: usize = 48;
+export const SLOT_BYTES_MATERIAL: usize = 80;
+
+/** Kinds of slot. 0 is a free slot. */
+export const KIND_FREE: i32 = 0;
+export const KIND_AES: i32 = 1;
+export const KIND_TDES: i32 = 2;
+export const KIND_HMAC: i32 = 3;
+export const KIND_OPAQUE: i32 = 4;

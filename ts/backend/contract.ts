@@ -1,0 +1,113 @@
+/**
+ * What a backend is: the complete list of operations core asks of WebAssembly or of noble.
+ *
+ * Representation: bytes are `Uint8Array`, hexadecimal text is upper case out and either case in, Base64 is RFC 4648 clause 4
+ * with padding. Every result is a fresh array that the caller owns. Key material goes in once (`createSlot`) and comes out only
+ * through `readSlot`; everything else names a key by its slot.
+ *
+ * A backend checks lengths it depends on for memory safety and nothing else: argument validation with its messages is core's.
+ * A slot that was destroyed, or reused since, throws `ERR_KEY_DESTROYED` in every operation that names it.
+ */
+
+export type BackendName = "wasm-simd" | "wasm" | "noble";
+
+/** The algorithms a backend computes with; everything else is kept as OPAQUE bytes. */
+export type SlotKind = "AES" | "TDES" | "HMAC" | "OPAQUE";
+
+/** Names a key inside its backend: an index with a generation. Never 0. */
+export type Slot = number;
+
+export type BlockPadding = "pkcs7" | "none";
+
+/** Hash functions of HMAC keys. A slot's HMAC operations use SHA-256; the others exist for check values. */
+export type HashName = "SHA-1" | "SHA-224" | "SHA-256" | "SHA-384" | "SHA-512";
+
+/** TR-31 / X9.143 / ISO 20038 key block versions. */
+export type KeyBlockVersion = "A" | "B" | "C" | "D" | "E";
+
+/** How the plaintext of an envelope carries its bytes: as such, as upper-case hex text, or to be found out on opening. */
+export type OpenEncoding = "hex" | "raw" | "auto";
+
+/** Text is taken as UTF-8, in order, without separators. */
+export type MessagePart = string | Uint8Array;
+
+export type UnwrapVerdict =
+  /** `kind` is OPAQUE instead of the one asked for when the length does not suit it. `surplus`: payload bytes behind the key. */
+  | { verdict: "opened"; slot: Slot; kind: SlotKind; length: number; surplus: number }
+  /** The MAC does not verify. Nothing that depends on plaintext was looked at. */
+  | { verdict: "mac" }
+  /** The MAC verifies, but the length field is 0, not a multiple of 8, or larger than the payload. */
+  | { verdict: "length" };
+
+export interface Backend {
+  readonly name: BackendName;
+  /** Whether run time, branches and addresses are independent of key, plaintext, padding and MAC bytes. */
+  readonly constantTime: boolean;
+
+  /**
+   * Copies `material` into a new slot and expands it. AES: 16, 24 or 32 bytes; TDES: 8, 16 or 24 (8 is single DES); HMAC and
+   * OPAQUE: 1 to 8191. The caller wipes its own copy. Throws `ERR_KEY_CAPACITY`.
+   */
+  createSlot(kind: SlotKind, material: Uint8Array): Slot;
+  /** Wipes and frees. A stale slot is ignored. */
+  destroySlot(slot: Slot): void;
+  slotIsLive(slot: Slot): boolean;
+  slotKind(slot: Slot): SlotKind;
+  /** Bytes of material. */
+  slotLength(slot: Slot): number;
+  /** A copy of the material; the caller wipes it. */
+  readSlot(slot: Slot): Uint8Array;
+
+  /** One block through the bare cipher: 16 bytes for AES, 8 for TDES. */
+  encryptBlock(slot: Slot, block: Uint8Array): Uint8Array;
+  decryptBlock(slot: Slot, block: Uint8Array): Uint8Array;
+  /** SP 800-38A 6.2. With `none`, `data` is a multiple of the block. */
+  cbcEncrypt(slot: Slot, iv: Uint8Array, data: Uint8Array, padding: BlockPadding): Uint8Array;
+  /** `undefined`: the PKCS#7 padding is wrong. `data` is a non-empty multiple of the block (may be empty with `none`). */
+  cbcDecrypt(slot: Slot, iv: Uint8Array, data: Uint8Array, padding: BlockPadding): Uint8Array | undefined;
+  /** SP 800-38B: 16 bytes for AES, 8 for TDES. */
+  cmac(slot: Slot, data: Uint8Array): Uint8Array;
+  /** ISO 9797-1 algorithm 1, zero IV; `data` is a non-empty multiple of the block. Full block out. */
+  cbcMac(slot: Slot, data: Uint8Array): Uint8Array;
+  /** ISO 9797-1 algorithm 3 over a 16-byte TDES slot; `data` is a non-empty multiple of 8. 8 bytes out. */
+  retailMac(slot: Slot, data: Uint8Array): Uint8Array;
+
+  /** HMAC-SHA-256 of the parts' concatenation: 32 bytes. */
+  hmac(slot: Slot, parts: readonly MessagePart[]): Uint8Array;
+  /** The same as Base64: 44 characters. */
+  hmacBase64(slot: Slot, parts: readonly MessagePart[]): string;
+  /** Whether `expected` is exactly that text; constant time over 44 characters, `false` at once for another length. */
+  hmacBase64Equals(slot: Slot, parts: readonly MessagePart[], expected: string): boolean;
+  /** HMAC with another hash over an HMAC or OPAQUE slot, for check values: the full digest. */
+  hmacWith(hash: HashName, slot: Slot, message: Uint8Array): Uint8Array;
+  sha256(data: Uint8Array): Uint8Array;
+
+  /**
+   * Opens `block` = header text, HEX(ciphertext), HEX(MAC), already checked for public syntax; `headerLength` characters belong
+   * to the header text. Derives KBEK and KBAK from `kbpk`, verifies the MAC over the header text as received, and puts the key
+   * into a new slot of `kind` (or OPAQUE). The material never leaves the backend.
+   */
+  unwrapKey(kbpk: Slot, version: KeyBlockVersion, block: string, headerLength: number, kind: SlotKind): UnwrapVerdict;
+  /**
+   * Payload = bit length, the material of `key`, `padding`. Returns HEX(ciphertext) then HEX(MAC); `header` already holds the
+   * total length. `2 + slotLength(key) + padding.length` is a multiple of the cipher block (any length in version E).
+   */
+  wrapKey(kbpk: Slot, version: KeyBlockVersion, header: string, key: Slot, padding: Uint8Array): string;
+
+  /** AES-CBC with PKCS#7 over the UTF-8 of `plaintext` (or its upper-case hex text): hex ciphertext. */
+  seal(slot: Slot, iv: Uint8Array, plaintext: MessagePart, encoding: "hex" | "raw"): string;
+  /**
+   * The inverse for hex `ciphertext` of a non-zero multiple of 32 digits (other characters are a failed opening).
+   * `undefined` for every cause: padding, hex text. `auto` takes the plaintext for hex text only when it is an even number of
+   * hex digits whose first decoded bytes are `{`, `[` or 1F 8B.
+   */
+  open(slot: Slot, iv: Uint8Array, ciphertext: string, encoding: OpenEncoding): Uint8Array | undefined;
+  /** As `open`, decoded as UTF-8; invalid UTF-8 is `undefined`, too. */
+  openText(slot: Slot, iv: Uint8Array, ciphertext: string, encoding: OpenEncoding): string | undefined;
+
+  /** Upper-case hex of secret bytes, and back; `undefined` for anything but an even number of hex digits. */
+  encodeHex(bytes: Uint8Array): string;
+  decodeHex(text: string): Uint8Array | undefined;
+  /** Equality of two byte strings; constant time where lengths agree. */
+  equal(a: Uint8Array, b: Uint8Array): boolean;
+}

@@ -1,0 +1,80 @@
+/**
+ * The one error class of the library and its stable codes.
+ *
+ * Failures of one kind are indistinguishable: same class, code and message. No message ever holds key material, a PIN, a PAN,
+ * plaintext or the content of a block: lengths, field names and public header values only.
+ */
+
+/** Every code, grouped by who must act. */
+export type PosErrorCode =
+  // integrator: the call is wrong
+  | "ERR_INVALID_ARGUMENT"
+  | "ERR_NOT_LOADED"
+  | "ERR_BACKEND_UNAVAILABLE"
+  | "ERR_NO_RANDOM"
+  | "ERR_KEY_USAGE"
+  | "ERR_KEY_DESTROYED"
+  | "ERR_KEY_CAPACITY"
+  | "ERR_KEY_NOT_EXTRACTABLE"
+  | "ERR_KEY_NOT_EXPORTABLE"
+  // whoever made the key block, or holds the other copy of the key
+  | "ERR_KEY_BLOCK_SYNTAX"
+  | "ERR_KEY_BLOCK_VERSION"
+  | "ERR_KEY_BLOCK_PROPRIETARY"
+  | "ERR_KEY_BLOCK_KBPK"
+  | "ERR_KEY_BLOCK_MAC"
+  | "ERR_KEY_BLOCK_PAYLOAD"
+  | "ERR_KEY_BLOCK_POLICY"
+  | "ERR_KCV_MISMATCH"
+  | "ERR_KEY_COMPONENTS"
+  | "ERR_KEY_SET"
+  // a message from the other side
+  | "ERR_ENVELOPE_FORMAT"
+  | "ERR_ENVELOPE_KEY"
+  | "ERR_ENVELOPE_OPEN"
+  | "ERR_DECRYPT"
+  | "ERR_PIN_BLOCK"
+  | "ERR_PIN_TRANSLATION"
+  // the protocol (client)
+  | "ERR_STATE"
+  | "ERR_VERSION_TOO_OLD"
+  | "ERR_PAIRING_EXPIRED"
+  | "ERR_HOST"
+  | "ERR_HOST_RESPONSE"
+  | "ERR_NETWORK"
+  | "ERR_TIMEOUT"
+  | "ERR_ABORTED"
+  // the mock server and the command line
+  | "ERR_PROVISION"
+  | "ERR_COMMAND_LINE";
+
+export interface PosErrorOptions {
+  cause?: unknown;
+  /** Public facts for programs, as in a host's error envelope: never secrets. */
+  details?: Readonly<Record<string, unknown>>;
+}
+
+export class PosCryptoError extends Error {
+  override readonly name = "PosCryptoError";
+  readonly code: PosErrorCode;
+  readonly details?: Readonly<Record<string, unknown>>;
+
+  constructor(code: PosErrorCode, message: string, options: PosErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    if (options.details !== undefined) this.details = options.details;
+  }
+}
+
+/** The one form of `ERR_INVALID_ARGUMENT`: `"iv" must be 16 bytes, got 15`. */
+export function invalidArgument(name: string, expected: string, got: string | number): PosCryptoError {
+  return new PosCryptoError("ERR_INVALID_ARGUMENT", `"${name}" must be ${expected}, got ${got}`);
+}
+
+/** What a wrong value is, for `invalidArgument`: its type only, since its content may be a secret. */
+export function describeType(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (value instanceof Uint8Array) return "bytes";
+  return typeof value === "object" ? "an object" : typeof value;
+}
