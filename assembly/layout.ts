@@ -14,7 +14,7 @@
  * | 0x01400 | 3072   | (reserve)     |        |                                            |
  * | 0x02000 | 65 792 | IO            | yes    | the host's `wipeIo`, after it copied       |
  * | 0x12100 | ...    | constants     | no     | placed by the compiler (--memoryBase)      |
- * | heap    | 640 n  | SLOTS         | yes    | `slotDestroy`                              |
+ * | heap    | 65536n | SLOTS         | yes    | `slotDestroy` (page heads: public, kept)   |
  *
  * Sizes are bytes. Everything but the constants is zero between two calls of the host.
  */
@@ -55,7 +55,7 @@ export const CONSTANTS: usize = 0x12100;
  *
  * | offset | size | field          | kinds        |
  * |--------|------|----------------|--------------|
- * | 0      | 2    | generation     | all          |
+ * | 0      | 2    | (zero)         | all          |
  * | 2      | 1    | kind           | all          |
  * | 3      | 1    | span in slots  | all          |
  * | 4      | 4    | material bytes | all          |
@@ -68,7 +68,6 @@ export const CONSTANTS: usize = 0x12100;
  */
 export const SLOT_SIZE: i32 = 640;
 export const SLOT_LIMIT: i32 = 65536;
-export const SLOT_GENERATION: usize = 0;
 export const SLOT_KIND: usize = 2;
 export const SLOT_SPAN: usize = 3;
 export const SLOT_LENGTH: usize = 4;
@@ -79,6 +78,14 @@ export const SLOT_SCHEDULE_SIZE: i32 = 560;
 export const SLOT_INNER: usize = 16;
 export const SLOT_OUTER: usize = 48;
 export const SLOT_BYTES_MATERIAL: usize = 80;
+
+/**
+ * A page of slots: the generations of its 102 slots (2 bytes each), the number of slots not to be given out (2 bytes), and from
+ * byte 256 the slots. The head is public, and the only thing outside the constants that is not zero when no key lives.
+ */
+export const PAGE_SLOTS: i32 = 102;
+export const PAGE_USED: usize = 204;
+export const PAGE_HEAD_SIZE: i32 = 256;
 
 /** Kinds of slot. 0 is a free slot. */
 export const KIND_FREE: i32 = 0;

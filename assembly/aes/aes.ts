@@ -1,0 +1,10 @@
+/**
+ * AES (FIPS 197) for the rest of the core: keys of 128, 192 and 256 bits, blocks, CBC, CMAC, CBC-MAC, CTR.
+ *
+ * Pointers are addresses in linear memory without alignment; blocks are 16 bytes in the standard's order; CBC and CTR work in place.
+ * A schedule is 496 bytes (schedule.ts). Constant time in key, data and chaining value; lengths and key size are public.
+ */
+export { aesExpandKey } from "./schedule";
+export { aesEncryptBlock, aesCbcEncrypt, aesCmacUpdate } from "./encrypt";
+export { aesDecryptBlock, aesCbcDecrypt } from "./decrypt";
+export { aesCmacSubkeys, aesCmac, aesCbcMac, aesCtr } from "./modes";

@@ -1,0 +1,53 @@
+/** Every list of cases, in the order of the layers. Runners take this. */
+import type { Cases } from "../harness.js";
+import { aesCases } from "./aes.js";
+import { backendEnvelopeCases } from "./backend-envelope.js";
+import { backendKeyBlockCases } from "./backend-keyblock.js";
+import { backendTdesCases } from "./backend-tdes.js";
+import { badInputCases } from "./bad-input.js";
+import { checkValueCases } from "./check-values.js";
+import { cipherCases } from "./ciphers.js";
+import { deflateCases } from "./deflate.js";
+import { encodingCases } from "./encoding.js";
+import { envelopeCases } from "./envelopes.js";
+import { gzipCases } from "./gzip.js";
+import { keyBlockExplainCases } from "./key-block-explain.js";
+import { keyBlockHeaderCases } from "./key-block-header.js";
+import { keyBlockPolicyCases } from "./key-block-policy.js";
+import { keyBlockCases } from "./key-blocks.js";
+import { keyComponentCases } from "./key-components.js";
+import { keySetCases } from "./key-sets.js";
+import { keyCases } from "./keys.js";
+import { leakCases } from "./leaks.js";
+import { pinBlockCases } from "./pin-blocks.js";
+import { selectionCases } from "./selection.js";
+import { shaCases } from "./sha.js";
+import { signatureCases } from "./signatures.js";
+import { tdesCases } from "./tdes.js";
+
+export const allCases: readonly Cases[] = [
+  aesCases,
+  tdesCases,
+  shaCases,
+  backendEnvelopeCases,
+  backendKeyBlockCases,
+  backendTdesCases,
+  checkValueCases,
+  cipherCases,
+  deflateCases,
+  encodingCases,
+  envelopeCases,
+  gzipCases,
+  keyBlockExplainCases,
+  keyBlockHeaderCases,
+  keyBlockPolicyCases,
+  keyBlockCases,
+  keyComponentCases,
+  keySetCases,
+  keyCases,
+  pinBlockCases,
+  selectionCases,
+  signatureCases,
+  badInputCases,
+  leakCases,
+];

@@ -1,0 +1,137 @@
+/**
+ * The layer rule as a function: who may import whom, checked on the text of the sources, so that the test can also show it a
+ * planted violation. `assembly` < `ts/backend` (with errors, bytes, random) < core < `client`, `mock` < `cli`.
+ */
+import { posix } from "node:path";
+import ts from "typescript";
+
+export type Layer = "assembly" | "base" | "backend" | "core" | "client" | "mock" | "cli";
+
+interface Import {
+  target: string;
+  dynamic: boolean;
+  typeOnly: boolean;
+}
+
+/** What each layer may import besides itself. */
+const allowed: Readonly<Record<Layer, readonly Layer[]>> = {
+  assembly: [],
+  base: [],
+  backend: ["base"],
+  core: ["base", "backend"],
+  client: ["base", "backend", "core"],
+  mock: ["base", "backend", "core"],
+  cli: ["base", "backend", "core", "client", "mock"],
+};
+
+/** The files that make up the noble backend, all of them loaded by `import()` only. */
+const nobleBackend = new Set(["ts/backend/noble.ts", "ts/backend/block-cipher.ts", "ts/backend/noble-key-block.ts"]);
+
+/** Packages, by who may import them. Everything else is a violation. */
+const packages: readonly { name: RegExp; from: (file: string, layer: Layer) => boolean }[] = [
+  { name: /^@noble\//, from: (file) => nobleBackend.has(file) },
+  { name: /^fflate$/, from: (_file, layer) => layer === "core" },
+  { name: /^(jose|ioredis)$/, from: (_file, layer) => layer === "mock" },
+  { name: /^node:/, from: (_file, layer) => layer === "mock" || layer === "cli" },
+  { name: /^shared\//, from: (_file, layer) => layer === "assembly" },
+  { name: /^#wasm$/, from: (_file, layer) => layer === "backend" },
+];
+
+/** Globals that exist in Node only, or not in every engine core must run in. */
+const foreignGlobals = new Set(["Buffer", "process", "require", "__dirname", "atob", "btoa", "setImmediate"]);
+
+const base = new Set(["ts/errors.ts", "ts/bytes.ts", "ts/random.ts"]);
+
+export function layerOf(file: string): Layer {
+  if (file.endsWith(".wasm")) return "backend";
+  if (file.startsWith("assembly/")) return "assembly";
+  const folder = /^ts\/(backend|client|mock|cli)\//.exec(file)?.[1];
+  if (folder !== undefined) return folder as Layer;
+  return base.has(file) ? "base" : "core";
+}
+
+function parse(file: string, text: string): ts.SourceFile {
+  return ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
+}
+
+function isTypeOnly(clause: ts.ImportClause | undefined): boolean {
+  return clause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+}
+
+function importsOf(source: ts.SourceFile): Import[] {
+  const found: Import[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
+      found.push({ target: node.moduleSpecifier.text, dynamic: false, typeOnly: isTypeOnly(node.importClause) });
+    } else if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined && ts.isStringLiteral(node.moduleSpecifier)) {
+      found.push({ target: node.moduleSpecifier.text, dynamic: false, typeOnly: node.isTypeOnly });
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const argument = node.arguments[0];
+      const target = argument !== undefined && ts.isStringLiteral(argument) ? argument.text : "(computed)";
+      found.push({ target, dynamic: true, typeOnly: false });
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal)) {
+      found.push({ target: node.argument.literal.text, dynamic: false, typeOnly: true });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+/** A relative import as a path from the root; package imports stay as they are. */
+function resolve(file: string, target: string): string {
+  if (!target.startsWith(".")) return target;
+  const path = posix.join(posix.dirname(file), target).replace(/\.js$/, ".ts");
+  return /\.[a-z]+$/.test(path) ? path : `${path}.ts`;
+}
+
+function foreignGlobalsIn(source: ts.SourceFile): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const isMember = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node;
+    const isName = ts.isPropertyAssignment(node.parent) && node.parent.name === node;
+    if (ts.isIdentifier(node) && foreignGlobals.has(node.text) && !isMember && !isName) found.push(node.text);
+    ts.forEachChild(node, visit);
+  };
+  ts.forEachChild(source, visit);
+  return found;
+}
+
+/** Every violation in `files` (path from the root, text), one line each. */
+export function checkLayers(files: ReadonlyMap<string, string>): string[] {
+  const violations: string[] = [];
+  for (const [file, text] of files) {
+    const layer = layerOf(file);
+    const source = parse(file, text);
+    for (const { target } of importsOf(source)) {
+      const path = resolve(file, target);
+      if (path === target) {
+        const rule = packages.find(({ name }) => name.test(target));
+        if (rule === undefined || !rule.from(file, layer)) violations.push(`${file} (${layer}) imports ${target}`);
+        continue;
+      }
+      const other = layerOf(path);
+      if (other !== layer && !allowed[layer].includes(other)) violations.push(`${file} (${layer}) imports ${path} (${other})`);
+    }
+    if (layer === "base" || layer === "backend" || layer === "core" || layer === "client") {
+      for (const name of foreignGlobalsIn(source)) violations.push(`${file} (${layer}) uses the global ${name}`);
+    }
+  }
+  return violations;
+}
+
+/** Everything a static import of `entry` loads: paths and packages. Types vanish and dynamic imports wait. */
+export function staticGraph(files: ReadonlyMap<string, string>, entry: string): Set<string> {
+  const reached = new Set<string>();
+  const queue = [entry];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    const text = files.get(file);
+    if (text === undefined) continue;
+    for (const { target, dynamic, typeOnly } of importsOf(parse(file, text))) {
+      if (!dynamic && !typeOnly) queue.push(target === "#wasm" ? "ts/backend/module-inline.ts" : resolve(file, target));
+    }
+  }
+  return reached;
+}

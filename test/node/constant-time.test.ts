@@ -1,0 +1,132 @@
+/**
+ * The shipped binary, instrumented: for secrets of different content and equal length, the sequence of branch conditions, memory
+ * addresses and division operands must be the same. Three planted leaks prove that the test sees what it should.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Backend } from "../../ts/backend/contract.js";
+import { createWasmBackend } from "../../ts/backend/wasm.js";
+import { type Instrumented, instrument } from "../constant-time/instrument.js";
+import { type Scenario, scenarios } from "../constant-time/scenarios.js";
+import { firstDifference, Recorder, type Trace } from "../constant-time/trace.js";
+import { pseudoRandom } from "../harness.js";
+
+const root = new URL("../../", import.meta.url);
+const shipped = readFileSync(new URL("dist/wasm/viopay-pos-crypto.simd.wasm", root));
+
+let module: Instrumented;
+let compiled: WebAssembly.Module;
+const recorder = new Recorder();
+let compared = 0;
+let events = 0;
+
+beforeAll(async () => {
+  module = instrument(shipped);
+  compiled = await WebAssembly.compile(module.binary);
+});
+
+afterAll(() => {
+  process.stdout.write(`constant time: ${compared} traces compared, ${events} events, ${module.sites.length} watched operands\n`);
+});
+
+/** A backend on the instrumented module: the glue itself instantiates without imports. */
+function instrumentedBackend(): Backend {
+  const Instance = WebAssembly.Instance;
+  try {
+    WebAssembly.Instance = function instantiate(shippedModule: WebAssembly.Module) {
+      return new Instance(shippedModule, recorder.imports);
+    } as unknown as typeof WebAssembly.Instance;
+    return createWasmBackend(compiled, "wasm-simd");
+  } finally {
+    WebAssembly.Instance = Instance;
+  }
+}
+
+/** Zeros, ones, and random bytes. */
+function secrets(variant: number): (length: number) => Uint8Array {
+  if (variant === 0) return (length) => new Uint8Array(length);
+  if (variant === 1) return (length) => new Uint8Array(length).fill(0xff);
+  return pseudoRandom(variant * 7919);
+}
+
+function traceOf(scenario: Scenario, variant: number): Trace {
+  const backend = instrumentedBackend();
+  return recorder.record(() => scenario.run(backend, secrets(variant), variant));
+}
+
+describe("shipped binary", () => {
+  for (const scenario of scenarios) {
+    it(scenario.name, () => {
+      const reference = traceOf(scenario, 0);
+      expect(reference.length).toBeGreaterThan(10);
+      for (let variant = 1; variant < (scenario.variants ?? 4); variant++) {
+        const trace = traceOf(scenario, variant);
+        expect(firstDifference(reference, trace, module)).toBeUndefined();
+        compared++;
+        events += trace.length;
+      }
+    });
+  }
+});
+
+describe("planted leaks", () => {
+  type Exports = Record<
+    "earlyExit" | "tableLookUp" | "secretBranch" | "constantTime",
+    (secret: number, other: number) => number
+  > & {
+    memory: WebAssembly.Memory;
+  };
+  let planted: Instrumented;
+  let exports: Exports;
+
+  beforeAll(async () => {
+    const folder = mkdtempSync(join(tmpdir(), "planted-leaks-"));
+    try {
+      const baseDir = fileURLToPath(new URL("test/assembly/", root));
+      const out = join(folder, "planted.wasm");
+      const flags = ["-O3", "--runtime", "stub", "--noAssert", "--initialMemory", "1"];
+      const { error, stderr } = await asc.main(["planted-leaks.ts", "--baseDir", baseDir, "--outFile", out, ...flags]);
+      if (error !== null) throw new Error(stderr.toString());
+      planted = instrument(readFileSync(out));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    const { instance } = await WebAssembly.instantiate(planted.binary, recorder.imports);
+    exports = instance.exports as unknown as Exports;
+  });
+
+  function difference(name: Exclude<keyof Exports, "memory">): string | undefined {
+    const traces = [2, 3].map((variant) => {
+      new Uint8Array(exports.memory.buffer).fill(0).set(secrets(variant)(16), 1024);
+      return recorder.record(() => exports[name](1024, 2048));
+    });
+    return firstDifference(traces[0] as Trace, traces[1] as Trace, planted);
+  }
+
+  it("an early exit is caught", () => {
+    // The guess shares the first byte with one of the two secrets only.
+    const traces = [2, 3].map((variant) => {
+      const memory = new Uint8Array(exports.memory.buffer).fill(0);
+      memory.set(secrets(variant)(16), 1024);
+      memory.set(secrets(2)(1), 2048);
+      return recorder.record(() => exports.earlyExit(1024, 2048));
+    });
+    expect(firstDifference(traces[0] as Trace, traces[1] as Trace, planted)).toMatch(/earlyExit/);
+  });
+
+  it("a table look-up is caught", () => {
+    expect(difference("tableLookUp")).toMatch(/tableLookUp: i32\.load8_u/);
+  });
+
+  it("a secret branch is caught", () => {
+    expect(difference("secretBranch")).toMatch(/secretBranch/);
+  });
+
+  it("code without a leak passes", () => {
+    expect(difference("constantTime")).toBeUndefined();
+  });
+});

@@ -1,0 +1,66 @@
+/** The layer rule holds for the sources, and the checker finds a violation of each kind when one is planted. */
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { checkLayers, staticGraph } from "../layers.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+function readSources(): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const folder of ["assembly", "ts"]) {
+    for (const entry of readdirSync(root + folder, { recursive: true, encoding: "utf8" })) {
+      const path = `${folder}/${entry.replaceAll("\\", "/")}`;
+      if (path.endsWith(".ts") && !path.endsWith(".generated.ts")) files.set(path, readFileSync(root + path, "utf8"));
+    }
+  }
+  return files;
+}
+
+const sources = readSources();
+
+describe("layers", () => {
+  it("hold", () => {
+    expect(sources.has("ts/index.ts")).toBe(true);
+    expect(checkLayers(sources)).toEqual([]);
+  });
+
+  it("keep noble, jose, the mock, the client and Node out of the static graph of `.`", () => {
+    const graph = [...staticGraph(sources, "ts/index.ts")];
+    expect(graph).toContain("ts/key.ts");
+    expect(graph).toContain("ts/backend/module-inline.ts");
+    expect(graph.filter((path) => /^(@noble|jose|node:)|\/(mock|client|cli)\/|noble\.ts$/.test(path))).toEqual([]);
+  });
+
+  const planted: readonly [string, string, string][] = [
+    ["assembly/aes/aes.ts", 'import { x } from "../../ts/bytes";', "imports ts/bytes.ts (base)"],
+    ["ts/bytes.ts", 'import { x } from "./key.js";', "imports ts/key.ts (core)"],
+    ["ts/backend/wasm.ts", 'import { x } from "../key.js";', "imports ts/key.ts (core)"],
+    ["ts/backend/wasm.ts", 'import { gcm } from "@noble/ciphers/aes.js";', "imports @noble/ciphers/aes.js"],
+    ["ts/key.ts", 'import type { x } from "./client/terminal.js";', "imports ts/client/terminal.ts (client)"],
+    ["ts/key.ts", 'export * from "./mock/server.js";', "imports ts/mock/server.ts (mock)"],
+    ["ts/key.ts", 'const x = await import("node:crypto");', "imports node:crypto"],
+    ["ts/key.ts", "const x = Buffer.alloc(1);", "uses the global Buffer"],
+    ["ts/client/terminal.ts", 'import { x } from "../mock/server.js";', "imports ts/mock/server.ts (mock)"],
+    ["ts/client/terminal.ts", 'import { jwtVerify } from "jose";', "imports jose"],
+    ["ts/mock/server.ts", 'import { x } from "../cli/main.js";', "imports ts/cli/main.ts (cli)"],
+    ["ts/envelope.ts", 'import { x } from "left-pad";', "imports left-pad"],
+  ];
+
+  it.each(planted)("a violation planted in %s is found: %s", (file, text, expected) => {
+    const found = checkLayers(new Map([[file, text]]));
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(expected);
+  });
+
+  it("a static import of noble planted in select.ts is found in the graph", () => {
+    const files = new Map([
+      ["ts/index.ts", 'export { loadCrypto } from "./backend/select.js";'],
+      ["ts/backend/select.ts", 'import { noble } from "./noble.js";'],
+      ["ts/backend/noble.ts", 'import { cbc } from "@noble/ciphers/aes.js";'],
+    ]);
+    expect([...staticGraph(files, "ts/index.ts")]).toContain("@noble/ciphers/aes.js");
+    const lazy = new Map(files).set("ts/backend/select.ts", 'const { noble } = await import("./noble.js");');
+    expect([...staticGraph(lazy, "ts/index.ts")]).not.toContain("@noble/ciphers/aes.js");
+  });
+});

@@ -1,0 +1,108 @@
+/** The built package: its entries, its files, its binary. Needs `npm run build`. */
+import { execFile } from "node:child_process";
+import { readFileSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+const binary = new Uint8Array(readFileSync(`${root}dist/wasm/viopay-pos-crypto.simd.wasm`));
+const run = promisify(execFile);
+
+/** Runs a module in a fresh process inside the package, where its own name resolves through `exports`. */
+async function evaluate(code: string): Promise<string> {
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", code], { cwd: root, timeout: 30_000 });
+  return stdout.trim();
+}
+
+function targetsOf(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return Object.values(value as object).flatMap(targetsOf);
+}
+
+describe("package.json", () => {
+  it.each(targetsOf([manifest.exports, manifest.imports, manifest.bin]))("%s exists", (target) => {
+    expect(statSync(root + target).size).toBeGreaterThan(0);
+  });
+
+  it("publishes the built files and the documents, nothing else", async () => {
+    const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root });
+    const files: string[] = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
+    const documents = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "package.json"];
+    expect(files.filter((path) => !path.startsWith("dist/"))).toEqual(documents);
+    expect(files.some((path) => /\.test\.|\.spec\./.test(path))).toBe(false);
+  });
+
+  it("has a lock file without download addresses", () => {
+    expect(readFileSync(`${root}package-lock.json`, "utf8")).not.toMatch(/"resolved": *"https?:/);
+  });
+
+  it("has a command that starts with a shebang", () => {
+    for (const target of targetsOf(manifest.bin))
+      expect(readFileSync(root + target, "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+});
+
+describe("the binary", () => {
+  const module = new WebAssembly.Module(binary);
+
+  it("has no imports", () => {
+    expect(WebAssembly.Module.imports(module)).toEqual([]);
+  });
+
+  it("is 32 KiB at most", () => {
+    expect(binary.length).toBeLessThanOrEqual(32 * 1024);
+  });
+
+  it("exports functions, one memory and constants, nothing of a runtime", () => {
+    const exports = WebAssembly.Module.exports(module);
+    expect(exports.filter(({ kind }) => kind === "memory")).toHaveLength(1);
+    expect(exports.filter(({ name, kind }) => name.startsWith("__") || kind === "table")).toEqual([]);
+    const instance = new WebAssembly.Instance(module);
+    for (const { name, kind } of exports) {
+      if (kind !== "global") continue;
+      const global = instance.exports[name] as WebAssembly.Global;
+      expect(() => Object.assign(global, { value: 0 }), name).toThrow(TypeError);
+    }
+  });
+
+  it("is what the entry carries inside", async () => {
+    const length = await evaluate(`
+      let seen = 0;
+      const Module = WebAssembly.Module;
+      WebAssembly.Module = class extends Module { constructor(bytes) { super(bytes); seen = bytes.byteLength; } };
+      const { loadCryptoSync } = await import("viopay-pos-crypto");
+      loadCryptoSync({ backend: "wasm-simd" });
+      console.log(seen);`);
+    expect(Number(length)).toBe(binary.length);
+  });
+});
+
+describe("importing", () => {
+  it("does nothing: no compilation, no randomness, no global", async () => {
+    const out = await evaluate(`
+      const touched = [];
+      const watch = (object, name) => {
+        const value = object[name];
+        Object.defineProperty(object, name, { configurable: true, get() { touched.push(name); return value; } });
+      };
+      for (const name of ["Module", "Instance", "compile", "instantiate", "validate"]) watch(WebAssembly, name);
+      watch(globalThis, "crypto");
+      const before = Object.getOwnPropertyNames(globalThis).length;
+      await import("viopay-pos-crypto");
+      if (Object.getOwnPropertyNames(globalThis).length !== before) touched.push("globalThis");
+      console.log(JSON.stringify(touched));`);
+    expect(out).toBe("[]");
+  });
+
+  it.each(["viopay-pos-crypto", "viopay-pos-crypto/client", "viopay-pos-crypto/mock", "viopay-pos-crypto/backend/noble"])(
+    "%s gives names",
+    async (entry) => {
+      const names = JSON.parse(
+        await evaluate(`console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(entry)}))))`),
+      );
+      expect(names.length).toBeGreaterThan(0);
+    },
+  );
+});

@@ -1,0 +1,255 @@
+/**
+ * Chooses the backend: tries to compile, runs the self-test, says why it chose what it chose.
+ *
+ * Importing does nothing. WebAssembly is tried by compiling, since `WebAssembly.validate` says yes where a content security
+ * policy forbids to compile. noble is imported only when it is chosen. Keys keep the backend they were made with, so a later
+ * `loadCrypto` changes where new keys go and nothing else.
+ */
+import { simdModule, simdModuleBytes } from "#wasm";
+import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
+import { type RandomSource, setRandomSource } from "../random.js";
+import type { Backend, BackendName } from "./contract.js";
+import { failedSelfTest } from "./self-test.js";
+import { createWasmBackend } from "./wasm.js";
+
+export interface LoadOptions {
+  /** Default `auto`: wasm-simd, then noble. A backend object comes from `./backend/noble`. */
+  backend?: "auto" | BackendName | Backend | undefined;
+  /** The wasm-simd module, compiled already: for hosts that may not compile, or share it between workers. */
+  module?: WebAssembly.Module | undefined;
+  /** Refuse noble, whose tables and branches depend on secrets. */
+  requireConstantTime?: boolean | undefined;
+  /** The CSPRNG of an engine that has no `crypto.getRandomValues`. */
+  randomBytes?: RandomSource | undefined;
+}
+
+export interface BackendInfo {
+  readonly name: BackendName;
+  readonly constantTime: boolean;
+  /** Why this one, and what became of those tried before it. */
+  readonly reason: string;
+  readonly selfTest: "passed";
+}
+
+interface Loaded {
+  backend: Backend;
+  info: BackendInfo;
+}
+
+/** A backend that does not work here, with the reason. */
+interface Refused {
+  refused: string;
+}
+
+let current: Loaded | undefined;
+/** What was loaded by name, and all backends that have passed the self-test. */
+const byName = new Map<BackendName, Backend>();
+const tested = new WeakSet<Backend>();
+
+/**
+ * Chooses, loads and tests a backend for everything that follows. May be called again; on failure the previous choice stays.
+ * Throws `ERR_BACKEND_UNAVAILABLE` with the reason of every backend that was tried, `ERR_INVALID_ARGUMENT` for options of a
+ * wrong type.
+ */
+export async function loadCrypto(options: LoadOptions = {}): Promise<BackendInfo> {
+  const { choice, module } = checkOptions(options);
+  if (typeof choice === "object") return use(adopt(choice), options);
+  const refusals: string[] = [];
+  for (const name of choice === "auto" ? (["wasm-simd", "noble"] as const) : ([choice] as const)) {
+    const outcome = await load(name, module, options.requireConstantTime === true);
+    if (!("refused" in outcome)) return use(describe(outcome, choice, refusals), options);
+    refusals.push(outcome.refused);
+  }
+  throw unavailable(refusals);
+}
+
+/**
+ * The same without waiting, for wasm-simd or a backend object. Chrome before 114 does not compile on its main thread without
+ * waiting: `ERR_BACKEND_UNAVAILABLE` there.
+ */
+export function loadCryptoSync(options: LoadOptions = {}): BackendInfo {
+  const { choice, module } = checkOptions(options);
+  if (typeof choice === "object") return use(adopt(choice), options);
+  const outcome = loadSync(choice === "auto" ? "wasm-simd" : choice, module);
+  if ("refused" in outcome) throw unavailable([outcome.refused]);
+  return use(describe(outcome, choice, []), options);
+}
+
+/** What is loaded. Loads wasm-simd, if nothing is and the engine compiles without waiting; else throws `ERR_NOT_LOADED`. */
+export function backendInfo(): BackendInfo {
+  return implicit().info;
+}
+
+/** The backend for new keys and for operations without a key. Throws `ERR_NOT_LOADED`. */
+export function currentBackend(): Backend {
+  return current === undefined ? implicit().backend : current.backend;
+}
+
+/**
+ * The backend an option names: an object as it is, a name if it was loaded before (wasm-simd is loaded at once). Throws
+ * `ERR_NOT_LOADED`, `ERR_BACKEND_UNAVAILABLE`, `ERR_INVALID_ARGUMENT`.
+ */
+export function resolveBackend(backend: Backend | BackendName | undefined): Backend {
+  if (backend === undefined) return currentBackend();
+  const { choice } = checkOptions({ backend });
+  if (typeof choice === "object") return adopt(choice).backend;
+  if (choice === "auto") throw invalidArgument("backend", "wasm-simd, wasm, noble or a backend", choice);
+  const outcome = loadSync(choice, undefined);
+  if (!("refused" in outcome)) return outcome;
+  if (choice === "noble") throw new PosCryptoError("ERR_NOT_LOADED", outcome.refused);
+  throw unavailable([outcome.refused]);
+}
+
+function implicit(): Loaded {
+  if (current !== undefined) return current;
+  const outcome = loadSimdSync(undefined);
+  if ("refused" in outcome) {
+    throw new PosCryptoError("ERR_NOT_LOADED", `no backend is loaded (${outcome.refused}): call \`await loadCrypto()\` first`);
+  }
+  current = describe(outcome, "auto", []);
+  return current;
+}
+
+/** Makes `loaded` the current one, once nothing can fail any more. */
+function use(loaded: Loaded, options: LoadOptions): BackendInfo {
+  if (options.requireConstantTime === true && !loaded.backend.constantTime) {
+    throw unavailable([`${loaded.backend.name}: not constant-time, and requireConstantTime is set`]);
+  }
+  if (options.randomBytes !== undefined) setRandomSource(options.randomBytes);
+  current = loaded;
+  return loaded.info;
+}
+
+function describe(backend: Backend, choice: "auto" | BackendName, refusals: readonly string[]): Loaded {
+  const why = choice === "auto" ? "the first choice that works here" : "asked for by name";
+  const before = refusals.length === 0 ? "" : `; ${refusals.join("; ")}`;
+  return { backend, info: infoOf(backend, `${backend.name}: ${why}${before}`) };
+}
+
+function infoOf(backend: Backend, reason: string): BackendInfo {
+  return Object.freeze({ name: backend.name, constantTime: backend.constantTime, reason, selfTest: "passed" });
+}
+
+function adopt(backend: Backend): Loaded {
+  const outcome = examine(backend);
+  if ("refused" in outcome) throw unavailable([outcome.refused]);
+  return { backend, info: infoOf(backend, `${backend.name}: passed in as an object`) };
+}
+
+function load(
+  name: BackendName,
+  module: WebAssembly.Module | undefined,
+  constantTime: boolean,
+): Promise<Backend | Refused> | Refused {
+  if (name === "wasm-simd") return loadSimd(module);
+  if (name === "wasm") return refuseMvp();
+  return constantTime ? { refused: "noble: not constant-time, and requireConstantTime is set" } : loadNoble();
+}
+
+function loadSync(name: BackendName, module: WebAssembly.Module | undefined): Backend | Refused {
+  if (name === "wasm-simd") return loadSimdSync(module);
+  if (name === "wasm") return refuseMvp();
+  const before = loadedBefore(name) ?? (current?.backend.name === name ? current.backend : undefined);
+  return before ?? { refused: "noble: not loaded, needs `await loadCrypto()` or the backend as an object" };
+}
+
+function loadedBefore(name: BackendName): Backend | undefined {
+  return byName.get(name);
+}
+
+function refuseMvp(): Refused {
+  return { refused: "wasm: this release carries no module without SIMD" };
+}
+
+async function loadNoble(): Promise<Backend | Refused> {
+  const before = loadedBefore("noble");
+  if (before !== undefined) return before;
+  try {
+    const { noble } = await import("./noble.js");
+    return register(noble);
+  } catch (error) {
+    return { refused: `noble: ${messageOf(error)}` };
+  }
+}
+
+async function loadSimd(given: WebAssembly.Module | undefined): Promise<Backend | Refused> {
+  const before = given === undefined ? loadedBefore("wasm-simd") : undefined;
+  if (before !== undefined) return before;
+  if (typeof WebAssembly !== "object") return withoutWebAssembly();
+  try {
+    const module = given ?? simdModule() ?? (await WebAssembly.compile(simdModuleBytes() as BufferSource));
+    const instance = await WebAssembly.instantiate(module, {});
+    const meanwhile = given === undefined ? loadedBefore("wasm-simd") : undefined;
+    return meanwhile ?? register(createWasmBackend(module, "wasm-simd", instance));
+  } catch (error) {
+    return { refused: `wasm-simd: ${messageOf(error)}` };
+  }
+}
+
+function loadSimdSync(given: WebAssembly.Module | undefined): Backend | Refused {
+  const before = given === undefined ? loadedBefore("wasm-simd") : undefined;
+  if (before !== undefined) return before;
+  if (typeof WebAssembly !== "object") return withoutWebAssembly();
+  try {
+    const module = given ?? simdModule() ?? new WebAssembly.Module(simdModuleBytes() as BufferSource);
+    return register(createWasmBackend(module, "wasm-simd"));
+  } catch (error) {
+    return { refused: `wasm-simd: ${messageOf(error)}` };
+  }
+}
+
+function withoutWebAssembly(): Refused {
+  return { refused: "wasm-simd: this engine has no WebAssembly" };
+}
+
+/** Passes `backend` on once it has passed the self-test. */
+function examine(backend: Backend): Backend | Refused {
+  if (tested.has(backend)) return backend;
+  const failed = failedSelfTest(backend);
+  if (failed !== undefined) return { refused: `${backend.name}: self-test failed (${failed})` };
+  tested.add(backend);
+  return backend;
+}
+
+/** The same for one that was loaded by its name, which stands for it from now on. */
+function register(backend: Backend): Backend | Refused {
+  const outcome = examine(backend);
+  if (!("refused" in outcome)) byName.set(backend.name, backend);
+  return outcome;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function unavailable(refusals: readonly string[]): PosCryptoError {
+  return new PosCryptoError("ERR_BACKEND_UNAVAILABLE", `no backend is available: ${refusals.join("; ")}`);
+}
+
+function checkOptions(options: LoadOptions): { choice: "auto" | BackendName | Backend; module: WebAssembly.Module | undefined } {
+  if (typeof options !== "object" || options === null) throw invalidArgument("options", "an object", describeType(options));
+  const { backend: choice = "auto", module, requireConstantTime, randomBytes } = options;
+  if (!isChoice(choice)) {
+    const got = typeof choice === "string" ? "another name" : describeType(choice);
+    throw invalidArgument("backend", "auto, wasm-simd, wasm, noble or a backend", got);
+  }
+  if (module !== undefined) {
+    if (Object.prototype.toString.call(module) !== "[object WebAssembly.Module]") {
+      throw invalidArgument("module", "a WebAssembly.Module", describeType(module));
+    }
+    if (choice !== "auto" && choice !== "wasm-simd")
+      throw invalidArgument("module", "given for wasm-simd only", "another backend");
+  }
+  if (requireConstantTime !== undefined && typeof requireConstantTime !== "boolean") {
+    throw invalidArgument("requireConstantTime", "a boolean", describeType(requireConstantTime));
+  }
+  if (randomBytes !== undefined && typeof randomBytes !== "function") {
+    throw invalidArgument("randomBytes", "a function", describeType(randomBytes));
+  }
+  return { choice, module };
+}
+
+function isChoice(value: unknown): value is "auto" | BackendName | Backend {
+  if (typeof value === "string") return ["auto", "wasm-simd", "wasm", "noble"].includes(value);
+  return typeof value === "object" && value !== null && typeof (value as Partial<Backend>).unwrapKey === "function";
+}

@@ -1,0 +1,137 @@
+/**
+ * Key check values as people exchange them: ANSI X9.24-1:2017 annex A, HMAC over the empty message, GlobalPlatform's.
+ *
+ * A check value is public; comparing it is done in constant time all the same, since near misses say something about a key.
+ */
+import type { HashName } from "./backend/contract.js";
+import { assertBytes, decodeHex, encodeHex, isHex, wipe } from "./bytes.js";
+import { checkValueBytes, type KcvMethod, LONGEST_CHECK_VALUE, methodsFor } from "./check-value-methods.js";
+import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
+import { attributesOf, internals, type SecretKey } from "./key-handle.js";
+import { assertObject, HASH_NAMES, own } from "./key-attributes.js";
+
+export type { KcvMethod } from "./check-value-methods.js";
+
+/** A check value by private agreement: the leading bytes of HMAC with `hash` over `message`, for keys core cannot encrypt with. */
+export interface HashKcvMethod {
+  hash: HashName;
+  message: Uint8Array;
+}
+
+export interface KeyCheckValueOptions {
+  /** Default: CMAC for AES, ANSI_X9_24 for TDES and DES, HMAC for HMAC. */
+  method?: KcvMethod;
+  /** Bytes, 2 to 5. Default 3. */
+  length?: number;
+}
+
+export interface VerifyKeyCheckValueOptions {
+  /** `auto` (default) tries the methods that the algorithm has, the usual one first. */
+  method?: "auto" | KcvMethod | HashKcvMethod;
+  /** The bytes that `expected` must have, 2 to 5. Without it, 3 to 5 are accepted: two bytes are too weak unless asked for. */
+  length?: number;
+}
+
+function checkLength(length: unknown, shortest: number): number {
+  if (typeof length !== "number") throw invalidArgument("length", "a number", describeType(length));
+  if (!Number.isInteger(length) || length < shortest || length > LONGEST_CHECK_VALUE) {
+    throw invalidArgument("length", `${shortest} to ${LONGEST_CHECK_VALUE}`, length);
+  }
+  return length;
+}
+
+function methodFor(key: SecretKey, method: unknown): KcvMethod {
+  const { algorithm } = attributesOf(key, "key");
+  const methods = methodsFor(algorithm);
+  const first = methods[0];
+  if (first === undefined)
+    throw new PosCryptoError("ERR_KEY_USAGE", `"key" has algorithm ${algorithm}, which has no check value of its own`);
+  if (method === undefined) return first;
+  const found = methods.find((name) => name === method);
+  if (found === undefined) {
+    const got = typeof method === "string" && /^[A-Z0-9_]{1,16}$/.test(method) ? method : describeType(method);
+    throw invalidArgument("method", `${methods.join(" or ")} for a key of algorithm ${algorithm}`, got);
+  }
+  return found;
+}
+
+/**
+ * The check value of a key as upper-case hex.
+ *
+ * CMAC: ANSI X9.24-1:2017 A.3. ANSI_X9_24: A.2, encryption of a zero block. HMAC: over the empty message with the key's own hash.
+ * GLOBALPLATFORM: AES encryption of a block of 01. Any usage may be checked. Throws `ERR_INVALID_ARGUMENT` (a method that the
+ * algorithm does not have, too), `ERR_KEY_USAGE` for algorithms without a check value, `ERR_KEY_DESTROYED`.
+ *
+ * ```ts
+ * keyCheckValue(importKey("3F419E1CB7079442AA37474C2EFBF8B8", { algorithm: "AES", usage: "P0" })) // "08793E"
+ * ```
+ */
+export function keyCheckValue(key: SecretKey, options: KeyCheckValueOptions = {}): string {
+  assertObject("options", options);
+  const { backend, slot } = internals(key, "key");
+  const length = checkLength(own(options, "length", 3), 2);
+  const method = methodFor(key, own(options, "method"));
+  const { algorithm, hash } = attributesOf(key, "key");
+  return encodeHex(checkValueBytes(backend, slot, algorithm, method, hash, length));
+}
+
+function expectedBytes(expected: unknown, length: unknown): Uint8Array {
+  if (typeof expected !== "string") throw invalidArgument("expected", "hex text", describeType(expected));
+  const exact = length === undefined ? undefined : checkLength(length, 2);
+  const digits = exact === undefined ? "6, 8 or 10 hex digits" : `${2 * exact} hex digits`;
+  const suits = exact === undefined ? expected.length >= 6 && expected.length <= 10 : expected.length === 2 * exact;
+  if (!suits || !isHex(expected)) throw invalidArgument("expected", digits, `${expected.length} characters`);
+  return decodeHex("expected", expected);
+}
+
+function privateMethod(method: object): HashKcvMethod {
+  assertObject("method", method);
+  const { hash, message } = method as HashKcvMethod;
+  if (!Object.hasOwn(method, "hash") || !HASH_NAMES.includes(hash))
+    throw invalidArgument("method.hash", HASH_NAMES.join(", "), describeType(hash));
+  if (!Object.hasOwn(method, "message")) throw invalidArgument("method.message", "bytes", "undefined");
+  assertBytes("method.message", message);
+  return { hash, message };
+}
+
+function mismatch(digits: number): PosCryptoError {
+  return new PosCryptoError("ERR_KCV_MISMATCH", `The key's check value is not the expected one (${digits} digits compared)`);
+}
+
+/**
+ * Compares a key's check value with `expected` (hex of either case, 6 to 10 digits) in constant time, and says which method
+ * matched. Throws `ERR_KCV_MISMATCH`: this is not the key that the other side means, or they use another method; else as
+ * `keyCheckValue`.
+ */
+export function verifyKeyCheckValue(
+  key: SecretKey,
+  expected: string,
+  options: VerifyKeyCheckValueOptions = {},
+): { method: KcvMethod | HashKcvMethod } {
+  assertObject("options", options);
+  const { backend, slot } = internals(key, "key");
+  const wanted = expectedBytes(expected, own(options, "length"));
+  const { algorithm, hash } = attributesOf(key, "key");
+  const method = own(options, "method", "auto");
+  if (typeof method === "object") {
+    const chosen = privateMethod(method);
+    if (algorithm === "AES" || algorithm === "TDES" || algorithm === "DES") {
+      throw invalidArgument(
+        "method",
+        `${methodsFor(algorithm).join(" or ")} for a key of algorithm ${algorithm}`,
+        "a hash and a message",
+      );
+    }
+    const full = backend.hmacWith(chosen.hash, slot, chosen.message);
+    const equal = backend.equal(full.subarray(0, wanted.length), wanted);
+    wipe(full);
+    if (!equal) throw mismatch(expected.length);
+    return { method: chosen };
+  }
+  const methods = method === "auto" ? [methodFor(key, undefined), ...methodsFor(algorithm).slice(1)] : [methodFor(key, method)];
+  for (const candidate of methods) {
+    const value = checkValueBytes(backend, slot, algorithm, candidate, hash, wanted.length);
+    if (backend.equal(value, wanted)) return { method: candidate };
+  }
+  throw mismatch(expected.length);
+}

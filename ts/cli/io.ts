@@ -1,0 +1,49 @@
+/** What a command may touch: output, input, environment. Passed in, so that tests run commands in their own process. */
+import { readFile } from "node:fs/promises";
+
+export interface Io {
+  /** Writes to standard output; a line break is the caller's. */
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether standard output may be coloured. */
+  readonly color: boolean;
+  /** All of standard input. */
+  readonly readStdin: () => Promise<Uint8Array>;
+  readonly readFile: (path: string) => Promise<Uint8Array>;
+  /** Aborted when the user asks the program to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** The process's own. Colours: a terminal, unless NO_COLOR is set (no-color.org) or TERM is `dumb`. */
+export function processIo(): Io {
+  const { stdout, stderr, stdin, env } = process;
+  // Whoever reads the output may stop early, as `head` does.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  let stop: AbortSignal | undefined;
+  return {
+    out: (text) => void stdout.write(text),
+    err: (text) => void stderr.write(text),
+    env,
+    color: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
+    readStdin: async () => {
+      const parts: Uint8Array[] = [];
+      for await (const part of stdin) parts.push(part as Uint8Array);
+      return new Uint8Array(Buffer.concat(parts));
+    },
+    readFile: async (path) => new Uint8Array(await readFile(path)),
+    // Commands that do not ask for it end at once, as the system has it.
+    get signal() {
+      stop ??= untilStopped();
+      return stop;
+    },
+  };
+}
+
+function untilStopped(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
+  return controller.signal;
+}

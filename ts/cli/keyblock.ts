@@ -1,0 +1,169 @@
+/** `viopay-pos keyblock`: reads any TR-31 block without a key, unwraps one, or wraps a key. */
+import { loadCrypto } from "../backend/select.js";
+import { keyCheckValue } from "../check-value.js";
+import { encodeHex, wipe } from "../bytes.js";
+import { exposeKeyBytes, type KeyAlgorithm, type KeyAttributes, type SecretKey } from "../key.js";
+import { explainKeyBlock } from "../keyblock/explain.js";
+import { type KeyBlockHeader, kbpkAlgorithm, parseKeyBlock } from "../keyblock/header.js";
+import { type UnwrapOptions, unwrapKeyBlock } from "../keyblock/unwrap.js";
+import { wrapKeyBlock } from "../keyblock/wrap.js";
+import type { Io } from "./io.js";
+import { Keys } from "./key-options.js";
+import { type Options, type OptionTable, readOptions, Sources, usageError } from "./options.js";
+import { createStyle, table } from "./style.js";
+
+export const usage = `usage: viopay-pos keyblock read   [BLOCK] [--json]
+       viopay-pos keyblock unwrap --kbpk SOURCE [BLOCK] [--usage U] [--mode M] [--kcv HEX] [--any-case] [--report] [--expose] [--json]
+       viopay-pos keyblock wrap   --kbpk SOURCE --key SOURCE --usage U [--algorithm A] [--mode M] [--version V]
+                                  [--exportability E|N|S] [--key-version XX] [--context 0|1|2] [--label TEXT] [--with-kcv]
+
+  BLOCK           the key block itself, file:PATH, or - (standard input, the default)
+  SOURCE          a key in hex: file:PATH, env:NAME, or - (standard input)
+  --usage U       two characters of ANSI X9.143 table 2, as P0; unwrap: what is expected
+  --mode M        a letter of table 4; wrap: default N
+  --algorithm A   AES (default), TDES or HMAC
+  --version V     A to E; default D, or B under a TDES KBPK of 16 or 24 bytes given with --version A, B or C
+  --kcv HEX       the check value the key must have
+  --any-case      accept small hex digits
+  --report        list what breaks the standard's policy instead of refusing the block
+  --with-kcv      add the key's and the KBPK's check values as optional blocks KC and KP
+  --expose        print the key in clear
+`;
+
+const TABLES = {
+  read: { json: "flag" },
+  unwrap: {
+    kbpk: "text",
+    usage: "text",
+    mode: "text",
+    kcv: "text",
+    "any-case": "flag",
+    report: "flag",
+    expose: "flag",
+    json: "flag",
+  },
+  wrap: {
+    kbpk: "text",
+    key: "text",
+    usage: "text",
+    algorithm: "text",
+    mode: "text",
+    version: "text",
+    exportability: "text",
+    "key-version": "text",
+    context: "text",
+    label: "text",
+    "with-kcv": "flag",
+  },
+} as const satisfies Record<string, OptionTable>;
+
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const [action, ...rest] = args;
+  if (action !== "read" && action !== "unwrap" && action !== "wrap") throw usageError("keyblock needs read, unwrap or wrap");
+  const options = readOptions(rest, TABLES[action], action === "wrap" ? 0 : 1);
+  const sources = new Sources(io);
+  if (action === "read") return await read(options, sources, io);
+  const kbpk = options.required("kbpk");
+  await loadCrypto();
+  const keys = new Keys(sources);
+  try {
+    return action === "unwrap" ? await unwrap(options, sources, keys, kbpk, io) : await wrap(options, keys, kbpk, io);
+  } finally {
+    keys.destroy();
+  }
+}
+
+async function readBlock(options: Options, sources: Sources): Promise<string> {
+  return (await sources.input("BLOCK", options.positionals[0])).trim();
+}
+
+/** Exit code 1 where the block cannot be read or no reader would accept it. */
+async function read(options: Options, sources: Sources, io: Io): Promise<number> {
+  const explanation = explainKeyBlock(await readBlock(options, sources));
+  if (options.flag("json")) {
+    const { text: _lines, ...rest } = explanation;
+    io.out(`${JSON.stringify(rest)}\n`);
+  } else {
+    io.out(explanation.text.endsWith("\n") ? explanation.text : `${explanation.text}\n`);
+  }
+  return explanation.findings.some((finding) => finding.severity === "error") ? 1 : 0;
+}
+
+async function readKbpk(keys: Keys, source: string, version: KeyBlockHeader["version"]): Promise<SecretKey> {
+  return await keys.read("kbpk", source, { algorithm: kbpkAlgorithm(version), usage: "K0" });
+}
+
+async function unwrap(options: Options, sources: Sources, keys: Keys, kbpkSource: string, io: Io): Promise<number> {
+  const block = await readBlock(options, sources);
+  const kbpk = await readKbpk(keys, kbpkSource, parseKeyBlock(block).version);
+  const expose = options.flag("expose");
+  const [usageCode, mode, kcv] = [options.text("usage"), options.text("mode"), options.text("kcv")];
+  const how: UnwrapOptions = {
+    extractable: expose,
+    hexCase: options.flag("any-case") ? "any" : "upper",
+    policy: options.flag("report") ? "report" : "enforce",
+    ...(usageCode === undefined ? {} : { expectUsage: usageCode }),
+    ...(mode === undefined ? {} : { expectModeOfUse: mode }),
+    ...(kcv === undefined ? {} : { kcv }),
+  };
+  const { key, header, report } = unwrapKeyBlock(kbpk, block, how);
+  keys.keep(key);
+  const facts: Record<string, string> = {
+    usage: header.usage,
+    algorithm: `${key.algorithm}, ${key.bits} bits`,
+    mode: header.modeOfUse,
+    exportability: header.exportability,
+    "key version": header.keyVersion,
+    version: header.version,
+  };
+  const value = checkValue(key);
+  if (value !== undefined) facts["kcv"] = value;
+  if (expose) facts["key"] = clear(key);
+  if (options.flag("json")) {
+    io.out(
+      `${JSON.stringify({ header, bits: key.bits, kcv: value, findings: report, ...(expose ? { key: facts["key"] } : {}) })}\n`,
+    );
+    return 0;
+  }
+  io.out(table(Object.entries(facts), createStyle(io.color)));
+  for (const finding of report) io.out(`finding: ${finding.message} (${finding.clause})\n`);
+  return 0;
+}
+
+function checkValue(key: SecretKey): string | undefined {
+  const known: readonly KeyAlgorithm[] = ["AES", "TDES", "DES", "HMAC"];
+  return known.includes(key.algorithm) ? keyCheckValue(key) : undefined;
+}
+
+function clear(key: SecretKey): string {
+  const material = exposeKeyBytes(key);
+  try {
+    return encodeHex(material);
+  } finally {
+    wipe(material);
+  }
+}
+
+async function wrap(options: Options, keys: Keys, kbpkSource: string, io: Io): Promise<number> {
+  const version = options.choice("version", ["A", "B", "C", "D", "E"]) ?? "D";
+  const algorithm = options.choice("algorithm", ["AES", "TDES", "HMAC"]) ?? "AES";
+  const exportability = options.choice("exportability", ["E", "N", "S"]) ?? "N";
+  const context = options.choice("context", ["0", "1", "2"]) ?? "0";
+  const kbpk = await readKbpk(keys, kbpkSource, version);
+  const attributes: KeyAttributes = {
+    algorithm,
+    usage: options.required("usage"),
+    modeOfUse: options.text("mode") ?? "N",
+    // What the block says may be narrower than what this one-time handle allows: it must be exportable to be wrapped.
+    exportability: exportability === "S" ? "S" : "E",
+    keyVersion: options.text("key-version") ?? "00",
+  };
+  const key = await keys.read("key", options.required("key"), attributes);
+  const label = options.text("label");
+  const optionalBlocks = [
+    ...(options.flag("with-kcv") ? [{ id: "KC" as const }, { id: "KP" as const }] : []),
+    ...(label === undefined ? [] : [{ id: "LB" as const, data: label }]),
+  ];
+  io.out(`${wrapKeyBlock(kbpk, key, { version, exportability, context, optionalBlocks })}\n`);
+  return 0;
+}

@@ -1,0 +1,37 @@
+/** Entry `./client`: the terminal's side of the POS protocol. Re-exports only. */
+export type {
+  Activation,
+  ActivationConditions,
+  Attestation,
+  BootstrapResult,
+  DeviceStatus,
+  PairingCode,
+} from "./activation.js";
+export { JOURNAL_TRANSITIONS, type JournalRecord, type JournalState, type PaymentKind } from "./journal.js";
+export type { JsonObject } from "./json-fields.js";
+export type {
+  Amount,
+  ChargeApproved,
+  ChargeDeclined,
+  ChargeOutcome,
+  RefundApproved,
+  RefundDeclined,
+  RefundOutcome,
+  Refused,
+  Unknown,
+  VoidApproved,
+  VoidOutcome,
+} from "./outcomes.js";
+export type { ChargeRequest, PinBlock, RefundRequest } from "./payment-requests.js";
+export type { PaymentOptions } from "./payments.js";
+export type { Recovered } from "./recovery.js";
+export type { CallOptions } from "./session.js";
+export { MemoryStore, type StoredTerminal, type TerminalStore } from "./store.js";
+export {
+  PosTerminal,
+  type PosTerminalOptions,
+  type RecoverResult,
+  type SetUpOptions,
+  type SetUpStep,
+} from "./terminal.js";
+export type { Fetch } from "./transport.js";

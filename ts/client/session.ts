@@ -1,0 +1,84 @@
+/** What the parts of a terminal share: its fixed equipment, and the session that the steps of activation fill. */
+import { PosCryptoError } from "../errors.js";
+import type { SecretKey } from "../key.js";
+import type { KeySet, KeysResponse } from "../keyset.js";
+import type { Clock } from "./clock.js";
+import type { TerminalIdentity } from "./headers.js";
+import type { Journal } from "./journal.js";
+import type { JsonObject } from "./json-fields.js";
+import type { StoredTerminal, TerminalStore } from "./store.js";
+import type { Transport } from "./transport.js";
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Session {
+  bootstrapped: boolean;
+  claimed: boolean;
+  /** `expiresAt` is local milliseconds. */
+  attestation: { readonly token: string; readonly expiresAt: number } | undefined;
+  /** The answer of `/pos/keys` and the keys it carried: always both or neither. */
+  installed: { readonly response: KeysResponse; readonly keys: KeySet } | undefined;
+  terminalId: string | undefined;
+  config: JsonObject | undefined;
+  parameters: JsonObject | undefined;
+  activatedAt: string | undefined;
+}
+
+export interface Context {
+  readonly identity: TerminalIdentity;
+  readonly identityKey: SecretKey;
+  readonly zmk: SecretKey;
+  readonly macKeyId: string | undefined;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly store: TerminalStore;
+  readonly journal: Journal;
+  readonly idempotencyTtlMs: number;
+  readonly hostDedupesRefunds: boolean;
+  readonly session: Session;
+  /** Idempotency keys, and charge ids of voids, whose requests are on their way right now. */
+  readonly inFlight: Set<string>;
+  /** A key installation under way: payments wait for its end, so that none loses the keys it was made with. Never rejects. */
+  renewal: Promise<void> | undefined;
+}
+
+export function createSession(): Session {
+  return {
+    bootstrapped: false,
+    claimed: false,
+    attestation: undefined,
+    installed: undefined,
+    terminalId: undefined,
+    config: undefined,
+    parameters: undefined,
+    activatedAt: undefined,
+  };
+}
+
+/** A step out of order. `first` names the call that must come before. */
+export function outOfOrder(step: string, first: string): PosCryptoError {
+  return new PosCryptoError("ERR_STATE", `${step} needs ${first} first`, { details: { step, needs: first } });
+}
+
+/** The installed keys, or `ERR_STATE`. */
+export function requireKeys(context: Context, step: string): KeySet {
+  const keys = context.session.installed?.keys;
+  if (keys === undefined || keys.msk.destroyed) throw outOfOrder(step, "installKeys()");
+  return keys;
+}
+
+/** Persists what the session has reached, with `changes` that are not in it yet. */
+export async function saveSession(context: Context, changes: Partial<StoredTerminal> = {}): Promise<void> {
+  const { claimed, terminalId, installed, activatedAt } = context.session;
+  await context.store.saveTerminal({
+    version: 1,
+    deviceId: context.identity.deviceId,
+    claimed,
+    ...(terminalId === undefined ? {} : { terminalId }),
+    ...(installed === undefined ? {} : { keys: installed.response }),
+    ...(activatedAt === undefined ? {} : { activatedAt }),
+    ...changes,
+  });
+}

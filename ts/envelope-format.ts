@@ -1,0 +1,118 @@
+/**
+ * The shape of envelopes as they stand in JSON: `TR31-DATA` and `TR31-DATA-CHUNKED` of the POS protocol ("MSK envelope format").
+ *
+ * Everything here is public, and what is wrong with it may be said. Members are read as own properties of plain types only;
+ * members that the format does not name are ignored.
+ */
+import { decodeHex, isHex } from "./bytes.js";
+import { describeType, PosCryptoError } from "./errors.js";
+import { own } from "./key-attributes.js";
+
+/** One ciphertext with its IV, both hex: upper case out, either case in. */
+export interface EnvelopeChunk {
+  ciphertext: string;
+  /** 16 bytes. */
+  initialization_vector: string;
+  mode: "CBC";
+}
+
+export interface DataEnvelope extends EnvelopeChunk {
+  format: "TR31-DATA";
+  /** The plaintext is one gzip file. */
+  content_encoding?: "gzip";
+  /** Check value of the key: 3 to 5 bytes, hex. */
+  key_kcv?: string;
+}
+
+/** A gzip file in pieces: each chunk is opened by itself, the plaintexts in order are the file. */
+export interface ChunkedEnvelope {
+  format: "TR31-DATA-CHUNKED";
+  content_encoding: "gzip";
+  mode: "CBC";
+  /** As in `DataEnvelope`. */
+  key_kcv?: string;
+  chunks: EnvelopeChunk[];
+}
+
+export type Envelope = DataEnvelope | ChunkedEnvelope;
+
+/** A ciphertext whose length is right; that its characters are hex digits is found out on opening. */
+export interface Sealed {
+  readonly iv: Uint8Array;
+  readonly ciphertext: string;
+}
+
+export interface ReadEnvelope {
+  readonly parts: readonly Sealed[];
+  readonly gzip: boolean;
+  /** Upper case. */
+  readonly keyKcv: string | undefined;
+}
+
+/** Hex digits of one AES block. */
+const BLOCK_DIGITS = 32;
+
+/** Reads an envelope. Throws `ERR_ENVELOPE_FORMAT`, which names the member that is missing or wrong. */
+export function readEnvelope(envelope: unknown): ReadEnvelope {
+  const members = asObject("envelope", envelope);
+  const format = own(members, "format");
+  if (format !== "TR31-DATA" && format !== "TR31-DATA-CHUNKED")
+    throw malformed("format", "TR31-DATA or TR31-DATA-CHUNKED", format);
+  const chunked = format === "TR31-DATA-CHUNKED";
+  const encoding = own(members, "content_encoding");
+  if (encoding !== "gzip" && (chunked || encoding !== undefined)) {
+    throw malformed("content_encoding", chunked ? "gzip" : "gzip, or absent", encoding);
+  }
+  const gzip = encoding === "gzip";
+  const keyKcv = readKcv(own(members, "key_kcv"));
+  if (!chunked) return { parts: [readSealed("", members)], gzip, keyKcv };
+
+  readMode("mode", members);
+  const chunks = own(members, "chunks");
+  if (!Array.isArray(chunks) || chunks.length === 0) throw malformed("chunks", "an array that is not empty", chunks);
+  const parts = Array.from(chunks, (chunk: unknown, i) => readSealed(`chunks[${i}].`, asObject(`chunks[${i}]`, chunk)));
+  return { parts, gzip, keyKcv };
+}
+
+/** Throws `ERR_ENVELOPE_FORMAT` if a ciphertext is not hex after all. */
+export function assertHexCiphertexts({ parts }: ReadEnvelope): void {
+  for (const { ciphertext } of parts) if (!isHex(ciphertext)) throw malformed("ciphertext", "hex digits", ciphertext);
+}
+
+function readSealed(prefix: string, members: Members): Sealed {
+  readMode(`${prefix}mode`, members);
+  const ciphertext = own(members, "ciphertext");
+  if (typeof ciphertext !== "string" || ciphertext.length === 0 || ciphertext.length % BLOCK_DIGITS !== 0) {
+    throw malformed(`${prefix}ciphertext`, "hex text of whole 16-byte blocks", ciphertext);
+  }
+  const iv = own(members, "initialization_vector");
+  if (typeof iv !== "string" || iv.length !== BLOCK_DIGITS || !isHex(iv)) {
+    throw malformed(`${prefix}initialization_vector`, "hex text of 16 bytes", iv);
+  }
+  return { iv: decodeHex("initialization_vector", iv), ciphertext };
+}
+
+function readMode(name: string, members: Members): void {
+  const mode = own(members, "mode");
+  if (mode !== "CBC") throw malformed(name, "CBC", mode);
+}
+
+function readKcv(kcv: unknown): string | undefined {
+  if (kcv === undefined) return undefined;
+  if (typeof kcv === "string" && kcv.length >= 6 && kcv.length <= 10 && isHex(kcv)) return kcv.toUpperCase();
+  throw malformed("key_kcv", "hex text of 3 to 5 bytes", kcv);
+}
+
+type Members = Record<string, unknown>;
+
+function asObject(name: string, value: unknown): Members {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Members;
+  throw malformed(name, "an object", value);
+}
+
+function malformed(member: string, expected: string, got: unknown): PosCryptoError {
+  const found =
+    got === undefined ? "nothing" : typeof got === "string" ? `other text (${got.length} characters)` : describeType(got);
+  const details = { member };
+  return new PosCryptoError("ERR_ENVELOPE_FORMAT", `envelope: "${member}" must be ${expected}, got ${found}`, { details });
+}

@@ -1,0 +1,271 @@
+/**
+ * Envelopes of the POS protocol: JSON or bytes under AES-CBC with PKCS#7 padding (SP 800-38A 6.2, RFC 5652 clause 6.3) and a
+ * fresh random IV, by default over the hex text of the bytes, optionally gzipped and in chunks.
+ *
+ * An envelope has no MAC. Everything that can go wrong behind the comparison of `key_kcv` (padding, hex text, gzip, size, UTF-8,
+ * JSON) is therefore one failure, `ERR_ENVELOPE_OPEN`, and every chunk is deciphered before the verdict. A host must still limit
+ * how often it answers with that failure.
+ *
+ * Plaintexts are secret; the copies made here are wiped, the result belongs to the caller. JSON is read with `JSON.parse`: a
+ * member named `__proto__` becomes an own property like any other and changes no prototype.
+ */
+import type { OpenEncoding } from "./backend/contract.js";
+import { assertBytes, concatBytes, decodeUtf8, encodeHex, encodeUtf8, wipe } from "./bytes.js";
+import { keyCheckValue } from "./check-value.js";
+import {
+  assertHexCiphertexts,
+  type DataEnvelope,
+  type Envelope,
+  type EnvelopeChunk,
+  type ReadEnvelope,
+  readEnvelope,
+} from "./envelope-format.js";
+import {
+  assertEncoding,
+  type OpenBytesOptions,
+  type OpenOptions,
+  readMaxBytes,
+  readSealOptions,
+  type SealOptions,
+  type SealSettings,
+} from "./envelope-options.js";
+import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
+import { gunzip, gzip } from "./gzip.js";
+import { type KeyInternals, requireUse, type SecretKey } from "./key.js";
+import { assertObject, own } from "./key-attributes.js";
+import { randomBytes } from "./random.js";
+
+export type { ChunkedEnvelope, DataEnvelope, Envelope, EnvelopeChunk } from "./envelope-format.js";
+
+export type { OpenBytesOptions, OpenOptions, SealOptions } from "./envelope-options.js";
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+
+const IV_BYTES = 16;
+
+/**
+ * Seals a JSON value. `key`: AES, usage D0, mode of use E, B or N (MSK, TDK).
+ *
+ * Throws `ERR_INVALID_ARGUMENT` (also for what JSON cannot express: undefined, functions, BigInt, cycles; bytes go to
+ * `sealEnvelopeBytes`), `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`. Source: "MSK encrypt/decrypt on POS" of the
+ * end-to-end example.
+ */
+export function sealEnvelope(key: SecretKey, value: JsonValue | object, options: SealOptions = {}): Envelope {
+  const at = requireUse(key, "key", { operation: "encrypt", usages: ["D0"], algorithms: ["AES"] });
+  const settings = readSealOptions(options);
+  const json = toJson(value);
+  if (!settings.gzip) return { format: "TR31-DATA", ...seal(at, json, settings.encoding), ...kcvMember(key, settings) };
+  const bytes = encodeUtf8(json);
+  try {
+    return sealCompressed(key, at, bytes, settings);
+  } finally {
+    wipe(bytes);
+  }
+}
+
+/** Seals bytes; keys, options and errors as `sealEnvelope`. */
+export function sealEnvelopeBytes(key: SecretKey, bytes: Uint8Array, options: SealOptions = {}): Envelope {
+  const at = requireUse(key, "key", { operation: "encrypt", usages: ["D0"], algorithms: ["AES"] });
+  const settings = readSealOptions(options);
+  assertBytes("bytes", bytes);
+  if (settings.gzip) return sealCompressed(key, at, bytes, settings);
+  return { format: "TR31-DATA", ...seal(at, bytes, settings.encoding), ...kcvMember(key, settings) };
+}
+
+/**
+ * Opens an envelope of JSON, as it came out of `JSON.parse`. `key`: AES, usage D0, mode of use D, B or N.
+ *
+ * Throws `ERR_ENVELOPE_FORMAT` for a malformed envelope, `ERR_ENVELOPE_KEY` where `key_kcv` is another key's,
+ * `ERR_ENVELOPE_OPEN` for everything else that is wrong with it, `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
+ */
+export function openEnvelope(key: SecretKey, envelope: unknown, options: OpenOptions = {}): JsonValue {
+  const at = requireUse(key, "key", { operation: "decrypt", usages: ["D0"], algorithms: ["AES"] });
+  assertObject("options", options);
+  const encoding = own(options, "plaintextEncoding") ?? "auto";
+  if (encoding !== "auto") assertEncoding(encoding, "hex, raw or auto");
+  const maxBytes = readMaxBytes(options);
+  const read = readFor(key, envelope, maxBytes);
+  const text = openText(at, read, encoding, maxBytes);
+  const value = text === undefined ? undefined : parseJson(text);
+  const ambiguous = encoding === "auto" && !read.gzip && typeof value === "number";
+  if (value === undefined || ambiguous) throw unopenable(read);
+  return value;
+}
+
+/** Opens an envelope of bytes; keys and errors as `openEnvelope`. */
+export function openEnvelopeBytes(key: SecretKey, envelope: unknown, options: OpenBytesOptions): Uint8Array {
+  const at = requireUse(key, "key", { operation: "decrypt", usages: ["D0"], algorithms: ["AES"] });
+  assertObject("options", options);
+  const encoding = own(options, "plaintextEncoding");
+  assertEncoding(encoding, "hex or raw");
+  const maxBytes = readMaxBytes(options);
+  const read = readFor(key, envelope, maxBytes);
+  const bytes = openBytes(at, read, encoding, maxBytes);
+  if (bytes === undefined) throw unopenable(read);
+  return bytes;
+}
+
+function sealCompressed(key: SecretKey, at: KeyInternals, bytes: Uint8Array, settings: SealSettings): Envelope {
+  const compressed = gzip(bytes);
+  try {
+    if (compressed.length <= settings.chunkBytes) {
+      const sealed = seal(at, compressed, settings.encoding);
+      return { format: "TR31-DATA", ...sealed, content_encoding: "gzip", ...kcvMember(key, settings) };
+    }
+    const chunks: EnvelopeChunk[] = [];
+    for (let from = 0; from < compressed.length; from += settings.chunkBytes) {
+      chunks.push(seal(at, compressed.subarray(from, from + settings.chunkBytes), settings.encoding));
+    }
+    return { format: "TR31-DATA-CHUNKED", content_encoding: "gzip", mode: "CBC", ...kcvMember(key, settings), chunks };
+  } finally {
+    wipe(compressed);
+  }
+}
+
+function seal({ backend, slot }: KeyInternals, plaintext: string | Uint8Array, encoding: "hex" | "raw"): EnvelopeChunk {
+  const iv = randomBytes(IV_BYTES);
+  const ciphertext = backend.seal(slot, iv, plaintext, encoding);
+  return { ciphertext, initialization_vector: encodeHex(iv), mode: "CBC" };
+}
+
+function kcvMember(key: SecretKey, settings: SealSettings): Pick<DataEnvelope, "key_kcv"> {
+  return settings.includeKcv ? { key_kcv: checkValuesOf(key).cmac.slice(0, 6) } : {};
+}
+
+function toJson(value: unknown): string {
+  const expected = "a JSON value";
+  if (value instanceof Uint8Array) throw invalidArgument("value", expected, "bytes");
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch {
+    throw invalidArgument("value", expected, "an object that JSON cannot express");
+  }
+  if (json === undefined) throw invalidArgument("value", expected, describeType(value));
+  return json;
+}
+
+/** The envelope's parts, once the sizes are possible and the check value is this key's. */
+function readFor(key: SecretKey, envelope: unknown, maxBytes: number): ReadEnvelope {
+  const read = readEnvelope(envelope);
+  if (ciphertextBytes(read) > 2 * maxBytes + IV_BYTES * read.parts.length) {
+    throw new PosCryptoError("ERR_ENVELOPE_FORMAT", "envelope: its ciphertext is longer than maxBytes allows");
+  }
+  if (read.keyKcv !== undefined) {
+    const { cmac, legacy } = checkValuesOf(key);
+    if (!cmac.startsWith(read.keyKcv) && !legacy.startsWith(read.keyKcv)) {
+      throw new PosCryptoError("ERR_ENVELOPE_KEY", "the envelope was sealed under another key: its key_kcv is not this key's");
+    }
+  }
+  return read;
+}
+
+function ciphertextBytes({ parts }: ReadEnvelope): number {
+  return parts.reduce((sum, part) => sum + part.ciphertext.length / 2, 0);
+}
+
+function openText(at: KeyInternals, read: ReadEnvelope, encoding: OpenEncoding, maxBytes: number): string | undefined {
+  const [first, ...rest] = read.parts;
+  if (first !== undefined && rest.length === 0 && !read.gzip && ciphertextBytes(read) <= maxBytes) {
+    return at.backend.openText(at.slot, first.iv, first.ciphertext, encoding);
+  }
+  const bytes = openBytes(at, read, encoding, maxBytes);
+  if (bytes === undefined) return undefined;
+  const text = decodeUtf8(bytes);
+  wipe(bytes);
+  return text;
+}
+
+function openBytes(at: KeyInternals, read: ReadEnvelope, encoding: OpenEncoding, maxBytes: number): Uint8Array | undefined {
+  const plaintext = read.parts.length === 1 ? openPart(at, read.parts[0]!, encoding) : openParts(at, read, encoding);
+  if (plaintext === undefined) return undefined;
+  if (!read.gzip) {
+    if (plaintext.length <= maxBytes) return plaintext;
+    wipe(plaintext);
+    return undefined;
+  }
+  try {
+    return gunzip(plaintext, maxBytes);
+  } finally {
+    wipe(plaintext);
+  }
+}
+
+function openPart({ backend, slot }: KeyInternals, part: ReadEnvelope["parts"][number], encoding: OpenEncoding) {
+  return backend.open(slot, part.iv, part.ciphertext, encoding);
+}
+
+/**
+ * All parts are opened, even behind one that fails. Whether they are hex text is a question to their concatenation; `auto` need not
+ * look at what it stands for, since parts are always pieces of a gzip file, which is never hex text itself.
+ */
+function openParts(at: KeyInternals, read: ReadEnvelope, encoding: OpenEncoding): Uint8Array | undefined {
+  const opened = read.parts.map((part) => openPart(at, part, "raw"));
+  const plaintexts = opened.filter((plaintext) => plaintext !== undefined);
+  const whole = concatBytes(plaintexts);
+  wipe(...plaintexts);
+  const complete = plaintexts.length === opened.length;
+  if (complete && encoding === "raw") return whole;
+  const decoded = complete ? decodeHexText(whole) : undefined;
+  if (complete && encoding === "auto" && decoded === undefined) return whole;
+  wipe(whole);
+  return decoded;
+}
+
+/** Bytes of ASCII hex text, or `undefined`. Without branch or index that depends on a digit, up to the verdict. */
+function decodeHexText(text: Uint8Array): Uint8Array | undefined {
+  if (text.length % 2 !== 0) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  let bad = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const high = hexDigit(text[2 * i]!);
+    const low = hexDigit(text[2 * i + 1]!);
+    bad |= high | low;
+    bytes[i] = (high << 4) | low;
+  }
+  if (bad >= 0) return bytes;
+  wipe(bytes);
+  return undefined;
+}
+
+/** 0 to 15, or a negative number. */
+function hexDigit(code: number): number {
+  const number = code - 0x30;
+  const letter = (code | 0x20) - 0x61;
+  const isNumber = ~((number | (9 - number)) >> 31);
+  const isLetter = ~((letter | (5 - letter)) >> 31);
+  return (number & isNumber) | ((letter + 10) & isLetter) | ~(isNumber | isLetter);
+}
+
+function parseJson(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}
+
+function unopenable(read: ReadEnvelope): PosCryptoError {
+  assertHexCiphertexts(read);
+  return new PosCryptoError("ERR_ENVELOPE_OPEN", "the envelope cannot be opened");
+}
+
+interface CheckValues {
+  readonly cmac: string;
+  readonly legacy: string;
+}
+
+/** Check values are public and never change: five bytes of both methods in use for AES, computed once a key. */
+const checkValues = /* @__PURE__ */ new WeakMap<SecretKey, CheckValues>();
+
+function checkValuesOf(key: SecretKey): CheckValues {
+  let values = checkValues.get(key);
+  if (values === undefined) {
+    values = {
+      cmac: keyCheckValue(key, { method: "CMAC", length: 5 }),
+      legacy: keyCheckValue(key, { method: "ANSI_X9_24", length: 5 }),
+    };
+    checkValues.set(key, values);
+  }
+  return values;
+}

@@ -1,0 +1,256 @@
+/**
+ * Keys as handles: `SecretKey` names a slot of a backend and knows what the key may be used for (ANSI X9.143:2021 clause 6.3).
+ *
+ * Material never belongs to the handle: it lies in the backend's slot, is wiped by `destroy()`, and leaves only through
+ * `exposeKeyBytes`, or encrypted. The handle has no properties of its own, so that copying, printing or serialising it gives
+ * out nothing. A finalizer frees the slot of a handle that was forgotten; it is a net, not the mechanism.
+ */
+import type { Backend, BackendName, HashName, Slot } from "./backend/contract.js";
+import { encodeHex } from "./bytes.js";
+import { checkValueBytes, methodsFor } from "./check-value-methods.js";
+import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
+import type { Exportability, KeyAlgorithm, KeyInternals, ResolvedKeyAttributes } from "./key-attributes.js";
+import { MODE_ANY } from "./keyblock/fields.js";
+
+declare global {
+  /** As in the library `esnext.disposable`, for consumers whose TypeScript or settings do not have it. */
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+  }
+}
+
+interface KeyState extends KeyInternals {
+  readonly attributes: ResolvedKeyAttributes;
+  readonly bits: number;
+  destroyed: boolean;
+  /** The printed check value, once somebody printed the key. */
+  label: string | undefined;
+}
+
+/** Shown by `console.log` and the like in Node: `util.inspect.custom`. */
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
+/** The state behind a handle; `undefined` for anything that is not a genuine one. Set by the class, which alone can look. */
+let readState: (key: object) => KeyState | undefined;
+
+function stateOf(key: SecretKey): KeyState {
+  const state = readState(key);
+  if (state === undefined) throw invalidArgument("this", "a SecretKey", describeType(key));
+  return state;
+}
+
+/**
+ * A key inside a backend. Made by `importKey`, `importKeyComponents`, `generateKey`, `unwrapKeyBlock` and `installKeySet`.
+ *
+ * Prints as `SecretKey(P0 AES-256 KCV 08793E)`; imported HMAC secrets and algorithms without a check value print without one.
+ */
+export class SecretKey {
+  readonly #state: KeyState;
+
+  static {
+    readState = (key) => (#state in key ? key.#state : undefined);
+  }
+
+  /** Not for callers: throws `ERR_INVALID_ARGUMENT` without the library's own state. */
+  constructor(state: unknown) {
+    if (state !== issued || issued === undefined) {
+      throw invalidArgument("state", "made by the library; use importKey", describeType(state));
+    }
+    this.#state = issued;
+    issued = undefined;
+    Object.freeze(this);
+  }
+
+  get algorithm(): KeyAlgorithm {
+    return stateOf(this).attributes.algorithm;
+  }
+
+  /** Length of the material in bits, DES parity bits included. */
+  get bits(): number {
+    return stateOf(this).bits;
+  }
+
+  get usage(): string {
+    return stateOf(this).attributes.usage;
+  }
+
+  get modeOfUse(): string {
+    return stateOf(this).attributes.modeOfUse;
+  }
+
+  get exportability(): Exportability {
+    return stateOf(this).attributes.exportability;
+  }
+
+  get keyVersion(): string {
+    return stateOf(this).attributes.keyVersion;
+  }
+
+  /** The hash of an HMAC key. */
+  get hash(): HashName | undefined {
+    return stateOf(this).attributes.hash;
+  }
+
+  get extractable(): boolean {
+    return stateOf(this).attributes.extractable;
+  }
+
+  get backend(): BackendName {
+    return stateOf(this).backend.name;
+  }
+
+  get destroyed(): boolean {
+    const state = stateOf(this);
+    return state.destroyed || !state.backend.slotIsLive(state.slot);
+  }
+
+  /** Wipes the material. Every later use throws `ERR_KEY_DESTROYED`; destroying again does nothing. */
+  destroy(): void {
+    const state = stateOf(this);
+    if (state.destroyed) return;
+    state.destroyed = true;
+    registry?.unregister(state);
+    state.backend.destroySlot(state.slot);
+  }
+
+  toString(): string {
+    const { attributes, bits } = stateOf(this);
+    const name = `${attributes.usage} ${attributes.algorithm}-${bits}`;
+    return `SecretKey(${name}${this.destroyed ? " destroyed" : printedCheckValue(stateOf(this))})`;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "SecretKey";
+  }
+
+  [INSPECT](): string {
+    return this.toString();
+  }
+
+  /** `using key = importKey(...)`: the same as `destroy()`. Present only where the engine has `Symbol.dispose`. */
+  declare readonly [Symbol.dispose]: () => void;
+}
+
+/** Done when the first key is made, since importing does nothing, and since a polyfill may come late. */
+function addDispose(): void {
+  if (typeof Symbol.dispose !== "symbol" || Object.hasOwn(SecretKey.prototype, Symbol.dispose)) return;
+  const value = function dispose(this: SecretKey): void {
+    this.destroy();
+  };
+  Object.defineProperty(SecretKey.prototype, Symbol.dispose, { value, configurable: true, writable: true });
+}
+
+function printedCheckValue(state: KeyState): string {
+  if (state.label !== undefined) return state.label;
+  const { algorithm, hash, imported } = state.attributes;
+  const method = methodsFor(algorithm)[0];
+  const hidden = method === undefined || (algorithm === "HMAC" && imported);
+  state.label = hidden ? "" : ` KCV ${encodeHex(checkValueBytes(state.backend, state.slot, algorithm, method, hash, 3))}`;
+  return state.label;
+}
+
+/** The state between its making and the constructor's return: what proves that the library called it. */
+let issued: KeyState | undefined;
+
+let registry: FinalizationRegistry<KeyInternals> | undefined;
+
+function finalizer(): FinalizationRegistry<KeyInternals> | undefined {
+  if (registry === undefined && typeof FinalizationRegistry === "function") {
+    registry = new FinalizationRegistry(({ backend, slot }) => backend.destroySlot(slot));
+  }
+  return registry;
+}
+
+/** Makes the handle of a slot and takes ownership of it. Internal. */
+export function makeKey(backend: Backend, slot: Slot, attributes: ResolvedKeyAttributes): SecretKey {
+  const state: KeyState = {
+    backend,
+    slot,
+    attributes,
+    bits: 8 * backend.slotLength(slot),
+    destroyed: false,
+    label: undefined,
+  };
+  addDispose();
+  issued = state;
+  const key = new SecretKey(state);
+  finalizer()?.register(key, { backend, slot }, state);
+  return key;
+}
+
+function liveState(key: unknown, name: string): KeyState {
+  const state = typeof key === "object" && key !== null ? readState(key) : undefined;
+  if (state === undefined) throw invalidArgument(name, "a SecretKey", describeType(key));
+  if (state.destroyed || !state.backend.slotIsLive(state.slot)) {
+    throw new PosCryptoError("ERR_KEY_DESTROYED", `"${name}" was destroyed`);
+  }
+  return state;
+}
+
+/** Where a key is. Internal. Throws `ERR_INVALID_ARGUMENT` for anything but a SecretKey, and `ERR_KEY_DESTROYED`. */
+export function internals(key: SecretKey, name: string): KeyInternals {
+  const { backend, slot } = liveState(key, name);
+  return { backend, slot };
+}
+
+/** What a key is. Internal; throws as `internals`. */
+export function attributesOf(key: SecretKey, name: string): ResolvedKeyAttributes {
+  return liveState(key, name).attributes;
+}
+
+export type KeyOperation = "encrypt" | "decrypt" | "wrap" | "unwrap" | "macGenerate" | "macVerify" | "derive";
+
+/** The modes of X9.143:2021 table 4 that permit an operation, `N` aside. */
+const MODES: Readonly<Record<KeyOperation, string>> = {
+  encrypt: "BE",
+  decrypt: "BD",
+  wrap: "BE",
+  unwrap: "BD",
+  macGenerate: "CG",
+  macVerify: "CV",
+  derive: "X",
+};
+
+/** What an operation asks of a key. */
+export interface KeyNeed {
+  operation: KeyOperation;
+  usages: readonly string[];
+  algorithms: readonly KeyAlgorithm[];
+}
+
+/**
+ * Where a key is, provided that algorithm, usage and mode of use allow the operation. Internal. Throws `ERR_KEY_USAGE`, and as
+ * `internals`.
+ */
+export function requireUse(key: SecretKey, name: string, need: KeyNeed): KeyInternals {
+  const { backend, slot, attributes } = liveState(key, name);
+  const { algorithm, usage, modeOfUse } = attributes;
+  if (!need.algorithms.includes(algorithm)) throw misuse(name, need, "algorithm", algorithm, need.algorithms.join(" or "));
+  if (!need.usages.includes(usage)) throw misuse(name, need, "usage", usage, need.usages.join(", "));
+  const modes = MODES[need.operation];
+  if (modeOfUse !== MODE_ANY && !modes.includes(modeOfUse)) {
+    throw misuse(name, need, "mode of use", modeOfUse, [...modes, MODE_ANY].join(", "));
+  }
+  return { backend, slot };
+}
+
+function misuse(name: string, need: KeyNeed, what: string, has: string, needs: string): PosCryptoError {
+  const details = { operation: need.operation, [what === "mode of use" ? "modeOfUse" : what]: has };
+  return new PosCryptoError("ERR_KEY_USAGE", `"${name}" has ${what} ${has}; to ${VERBS[need.operation]} takes ${needs}`, {
+    details,
+  });
+}
+
+const VERBS: Readonly<Record<KeyOperation, string>> = {
+  encrypt: "encrypt",
+  decrypt: "decrypt",
+  wrap: "wrap a key",
+  unwrap: "unwrap a key",
+  macGenerate: "make a MAC",
+  macVerify: "verify a MAC",
+  derive: "derive a key",
+};

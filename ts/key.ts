@@ -1,0 +1,130 @@
+/**
+ * Making keys out of clear material or randomness, and giving the material out again: ANSI X9.143:2021 clause 6.3 for attributes,
+ * SP 800-67 and SP 800-131A for what may be generated.
+ *
+ * Material is secret: it is copied once into the backend's slot, and every copy made here is wiped before return.
+ */
+import type { Backend } from "./backend/contract.js";
+import { resolveBackend } from "./backend/select.js";
+import { assertBytes, wipe } from "./bytes.js";
+import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
+import {
+  describeLengths,
+  type KeyAttributes,
+  own,
+  resolveAttributes,
+  SHORTEST_HMAC_BITS,
+  slotKindOf,
+  suitsAlgorithm,
+} from "./key-attributes.js";
+import { attributesOf, internals, makeKey, type SecretKey } from "./key-handle.js";
+import { randomBytes } from "./random.js";
+
+export type { Exportability, KeyAlgorithm, KeyAttributes, KeyInternals, ResolvedKeyAttributes } from "./key-attributes.js";
+export { attributesOf, internals, type KeyNeed, type KeyOperation, makeKey, requireUse, SecretKey } from "./key-handle.js";
+
+/** A copy of clear material given as bytes or hex. Internal: the caller wipes it. Throws `ERR_INVALID_ARGUMENT`. */
+export function readMaterial(backend: Backend, name: string, material: unknown): Uint8Array {
+  if (typeof material === "string") {
+    const bytes = backend.decodeHex(material);
+    if (bytes === undefined) throw invalidArgument(name, "an even number of hex digits", `${material.length} characters`);
+    return bytes;
+  }
+  if (!(material instanceof Uint8Array)) throw invalidArgument(name, "bytes or hex text", describeType(material));
+  assertBytes(name, material);
+  return Uint8Array.from(material);
+}
+
+/**
+ * Puts clear key material, as bytes or hex text of either case, into the backend. The caller's copy stays the caller's to wipe.
+ *
+ * Lengths: AES 16, 24 or 32 bytes; TDES 16 or 24; DES 8; others 1 to 8191. Usage, algorithm and mode of use must agree with
+ * X9.143:2021 tables 2 to 4. Throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_CAPACITY`, `ERR_NOT_LOADED`.
+ *
+ * ```ts
+ * const zmk = importKey("000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", { algorithm: "AES", usage: "K0" });
+ * ```
+ */
+export function importKey(material: Uint8Array | string, attributes: KeyAttributes): SecretKey {
+  const resolved = resolveAttributes(attributes, true);
+  const backend = resolveBackend(own(attributes, "backend"));
+  const bytes = readMaterial(backend, "material", material);
+  try {
+    if (!suitsAlgorithm(resolved.algorithm, bytes.length)) {
+      throw invalidArgument("material", describeLengths(resolved.algorithm), bytes.length);
+    }
+    return makeKey(backend, backend.createSlot(slotKindOf(resolved.algorithm), bytes), resolved);
+  } finally {
+    wipe(bytes);
+  }
+}
+
+/**
+ * A fresh key from the CSPRNG. `bits`: AES 128, 192 or 256; TDES 128 or 192 (parity included: odd, and no two neighbouring parts
+ * equal, SP 800-67 r2 clause 3.2); HMAC and OPAQUE a multiple of 8, from 112. Other algorithms are not generated.
+ * Throws `ERR_INVALID_ARGUMENT`, `ERR_NO_RANDOM`, `ERR_KEY_CAPACITY`.
+ */
+export function generateKey(attributes: KeyAttributes & { bits: number }): SecretKey {
+  const resolved = resolveAttributes(attributes, false);
+  const backend = resolveBackend(own(attributes, "backend"));
+  const { algorithm } = resolved;
+  if (algorithm === "DES" || algorithm === "RSA" || algorithm === "EC" || algorithm === "DSA") {
+    throw invalidArgument("algorithm", "AES, TDES, HMAC or OPAQUE to be generated", algorithm);
+  }
+  const bits = own(attributes, "bits");
+  if (typeof bits !== "number") throw invalidArgument("bits", "a number", describeType(bits));
+  const shortest = algorithm === "HMAC" || algorithm === "OPAQUE" ? SHORTEST_HMAC_BITS : 0;
+  if (bits % 8 !== 0 || bits < shortest || !suitsAlgorithm(algorithm, bits / 8)) {
+    throw invalidArgument("bits", `8 times ${shortest === 0 ? describeLengths(algorithm) : `14 to 8191 bytes`}`, bits);
+  }
+  const bytes = algorithm === "TDES" ? randomTdeaKey(backend, bits / 8) : randomBytes(bits / 8);
+  try {
+    return makeKey(backend, backend.createSlot(slotKindOf(algorithm), bytes), resolved);
+  } finally {
+    wipe(bytes);
+  }
+}
+
+function randomTdeaKey(backend: Backend, length: number): Uint8Array {
+  for (;;) {
+    const bytes = randomBytes(length);
+    setOddParity(bytes);
+    if (!isDegenerate(backend, bytes)) return bytes;
+    wipe(bytes);
+  }
+}
+
+/** FIPS 46-3: bit 0 of every byte makes the number of ones odd. Without a branch on the material. */
+function setOddParity(bytes: Uint8Array): void {
+  for (let i = 0; i < bytes.length; i++) {
+    const high = bytes[i]! & 0xfe;
+    let ones = high ^ (high >> 4);
+    ones ^= ones >> 2;
+    ones ^= ones >> 1;
+    bytes[i] = high | (~ones & 1);
+  }
+}
+
+/**
+ * Whether two neighbouring parts of a TDEA key are the same single-DES key, parity aside, so that the bundle is worth no more than
+ * single DES: SP 800-67 r2 clause 3.2. Internal.
+ */
+export function isDegenerate(backend: Backend, bytes: Uint8Array): boolean {
+  const bare = bytes.map((byte) => byte & 0xfe);
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < bare.length; at += 8) parts.push(bare.subarray(at, at + 8));
+  const degenerate = parts.some((part, i) => i > 0 && backend.equal(part, parts[i - 1]!));
+  wipe(bare);
+  return degenerate;
+}
+
+/**
+ * A copy of the material, which the caller wipes. Throws `ERR_KEY_NOT_EXTRACTABLE` unless the key was made with
+ * `extractable: true`; exportability has no say in this.
+ */
+export function exposeKeyBytes(key: SecretKey): Uint8Array {
+  const { backend, slot } = internals(key, "key");
+  if (!attributesOf(key, "key").extractable)
+    throw new PosCryptoError("ERR_KEY_NOT_EXTRACTABLE", '"key" was not made extractable');
+  return backend.readSlot(slot);
+}

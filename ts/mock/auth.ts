@@ -1,0 +1,131 @@
+/**
+ * The protocol's authentication levels, from a request's headers to the device that sent it.
+ *
+ * Order of checks: form of the headers (400), known device (404), time, signature, replay (401). A nonce is consumed only by a
+ * request whose signature holds, so nobody can use up another's nonces. Which of key id, terminal and signature was wrong is
+ * not told.
+ */
+import { verifyAttestationSignature, verifyRequestSignature } from "../signing.js";
+import type { Context } from "./context.js";
+import { badRequest, notFound, unauthorized } from "./errors.js";
+import {
+  checkClient,
+  readCredentials,
+  readDeviceId,
+  readIdempotencyKey,
+  readSignatureHeaders,
+  readTerminalId,
+  type SignatureHeaders,
+} from "./headers.js";
+import type { ProvisionedDevice } from "./provision.js";
+import { type DeviceRecord, invalidToken, type KeySetRecord } from "./state.js";
+
+/** A timestamp may be this old, and this far ahead. */
+const OLDEST_MS = 5 * 60_000;
+const NEWEST_MS = 60_000;
+
+function knownDevice(context: Context): ProvisionedDevice {
+  const deviceId = readDeviceId(context.headers);
+  const device = context.services.devices.find(deviceId);
+  if (device === undefined) throw notFound("Device not found", { device_id: deviceId });
+  context.exchange.deviceId = deviceId;
+  return device;
+}
+
+/** POS Activation: bootstrap, pairing-code, status. */
+export function activationAuth(context: Context): ProvisionedDevice {
+  readDeviceId(context.headers);
+  checkClient(context.headers);
+  return knownDevice(context);
+}
+
+/** POS Activation and the device's signature: attest. */
+export async function identityAuth(context: Context): Promise<ProvisionedDevice> {
+  readDeviceId(context.headers);
+  checkClient(context.headers);
+  const sent = readSignatureHeaders(context.headers);
+  const device = knownDevice(context);
+  checkTime(context, sent);
+  const { keyId, timestamp, nonce, signature } = sent;
+  const fields = { deviceId: device.device_id, keyId, timestamp, nonce };
+  const holds =
+    keyId === device.identity_key_id &&
+    verifyAttestationSignature(context.services.keys.device(device).identity, signature, fields);
+  if (!holds) throw unauthorized("Invalid signature");
+  await consumeNonce(context, `device:${device.device_id}`, nonce);
+  return device;
+}
+
+/** Bearer JWT: claim. Returns the merchant. */
+export async function merchantAuth(context: Context): Promise<string> {
+  const token = readCredentials(context.headers, "Bearer");
+  const merchantId = token === undefined ? undefined : await context.services.merchants.verify(token);
+  if (merchantId === undefined) throw unauthorized("Invalid or expired bearer token");
+  return merchantId;
+}
+
+export interface AttestedDevice {
+  device: ProvisionedDevice;
+  record: DeviceRecord;
+  token: string;
+}
+
+/** Attestation: keys, config, terminal-parameters, activate. */
+export async function attestationAuth(context: Context): Promise<AttestedDevice> {
+  const device = knownDevice(context);
+  const token = readCredentials(context.headers, "Attestation");
+  const record = await context.services.devices.read(device);
+  if (token === undefined || !context.services.devices.isAttested(record, token)) throw invalidToken();
+  return { device, record, token };
+}
+
+export interface SignedRequestOf {
+  device: ProvisionedDevice;
+  record: DeviceRecord;
+  /** The key set whose MAC key signed. */
+  keySet: KeySetRecord;
+  idempotencyKey: string | undefined;
+}
+
+/** HMAC: charge, refund, cancel, reverse. */
+export async function signatureAuth(context: Context): Promise<SignedRequestOf> {
+  const { headers, services } = context;
+  checkClient(headers);
+  const terminalId = readTerminalId(headers);
+  const sent = readSignatureHeaders(headers);
+  const idempotencyKey = readIdempotencyKey(headers);
+  const body = await context.body();
+  checkTime(context, sent);
+
+  const device = services.devices.findByTerminal(terminalId);
+  if (device === undefined) throw unauthorized("Invalid signature");
+  const record = await services.devices.read(device);
+  const { keyId, timestamp, nonce, signature } = sent;
+  const fields = { method: context.request.method, path: context.request.target, body, terminalId, timestamp, nonce };
+  let signer: KeySetRecord | undefined;
+  for (const keySet of services.devices.liveKeySets(record)) {
+    if (keySet.macKeyId !== keyId) continue;
+    const { mac } = await services.keys.keySet(device, keySet);
+    if (verifyRequestSignature(mac, signature, fields)) {
+      signer = keySet;
+      break;
+    }
+  }
+  if (signer === undefined) throw unauthorized("Invalid signature");
+  context.exchange.deviceId = device.device_id;
+  context.exchange.terminalId = terminalId;
+  await consumeNonce(context, `terminal:${terminalId}`, nonce);
+  if (record.status !== "activated") throw badRequest("Device is not activated", { device_status: record.status });
+  return { device, record, keySet: signer, idempotencyKey };
+}
+
+function checkTime(context: Context, sent: SignatureHeaders): void {
+  const age = context.services.now() - sent.time;
+  if (age > OLDEST_MS || age < -NEWEST_MS) throw unauthorized("X-Timestamp is outside the accepted window");
+}
+
+async function consumeNonce(context: Context, scope: string, nonce: string): Promise<void> {
+  const { store, lifetimes } = context.services;
+  const fresh = await store.setIfAbsent(`nonce:${scope}:${nonce}`, "1", lifetimes.nonce * 1000);
+  if (!fresh) throw unauthorized("X-Nonce was used before");
+}

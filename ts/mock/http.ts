@@ -1,0 +1,82 @@
+/** The mock behind node:http: the only file of the mock that knows Node. Request targets are passed on as they stood on the wire. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { concatBytes, encodeUtf8 } from "../bytes.js";
+import type { IncomingRequest, Reply } from "./message.js";
+
+type Handler = (request: IncomingRequest) => Promise<Reply>;
+
+/** How long requests under way may take to end when the server closes. */
+const GRACE_MS = 5000;
+
+export async function listen(
+  handle: Handler,
+  port: number,
+  host: string,
+): Promise<{ url: string; port: number; close(): Promise<void> }> {
+  const server = createServer((message, response) => {
+    serve(handle, message, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return { url: `http://${name}:${address.port}`, port: address.port, close: () => close(server) };
+}
+
+async function serve(handle: Handler, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const reply = await handle({
+    method: message.method ?? "GET",
+    target: originForm(message.url ?? "/"),
+    headers: headersOf(message),
+    readBody: (limit) => readBody(message, limit),
+  });
+  const body = encodeUtf8(reply.body);
+  response.writeHead(reply.status, reply.status === 204 ? reply.headers : { ...reply.headers, "Content-Length": body.length });
+  response.end(message.method === "HEAD" ? undefined : body);
+  // What the handler did not read must not be taken for the next request.
+  message.resume();
+}
+
+/** RFC 9112 3.2.2: a proxy's absolute form names the same target. */
+function originForm(target: string): string {
+  return target.replace(/^https?:\/\/[^/?]*/i, "");
+}
+
+function headersOf(message: IncomingMessage): Headers {
+  const headers = new Headers();
+  const raw = message.rawHeaders;
+  for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i] as string, raw[i + 1] as string);
+  return headers;
+}
+
+function readBody(message: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
+  if (Number(message.headers["content-length"] ?? 0) > limit) return Promise.resolve(undefined);
+  return new Promise((resolve, reject) => {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    const take = (part: Uint8Array): void => {
+      length += part.length;
+      if (length > limit) {
+        message.off("data", take);
+        resolve(undefined);
+      } else {
+        parts.push(part);
+      }
+    };
+    message.on("data", take);
+    message.once("end", () => resolve(concatBytes(parts)));
+    message.once("error", reject);
+    message.once("aborted", () => reject(new Error("the client went away")));
+  });
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,20 @@
+/** Entry `./mock`: the API side of the protocol, for tests, demonstrations and development. */
+export { type Amount, DECLINE_AMOUNTS, type Decline } from "./charges.js";
+export { Context, type Exchange, type Middleware } from "./context.js";
+export { ApiError } from "./errors.js";
+export type { IncomingRequest, Reply } from "./message.js";
+export type { RequestEvent } from "./observe.js";
+export { defaultTerminalParameters } from "./parameters.js";
+export { DECLINED_PIN } from "./pin.js";
+export {
+  generateProvision,
+  type Provision,
+  type ProvisionedDevice,
+  type ProvisionedJwt,
+  parseProvision,
+  toProvisionJson,
+} from "./provision.js";
+export { createMockServer, type Listening, type LogLine, type MockServer, type MockServerOptions } from "./server.js";
+export type { Lifetimes } from "./services.js";
+export type { MockStore } from "./store.js";
+export { MemoryStore } from "./store-memory.js";

@@ -1,0 +1,69 @@
+/** Under an attestation token and the newest key set's MSK: config, terminal-parameters, activate. */
+import { type DataEnvelope, type Envelope, type EnvelopeChunk, sealEnvelopeBytes } from "../../envelope.js";
+import type { SecretKey } from "../../key.js";
+import { attestationAuth } from "../auth.js";
+import { deviceConfig } from "../config.js";
+import type { Context } from "../context.js";
+import { badRequest } from "../errors.js";
+import { Fields } from "../fields.js";
+import { type Reply, textReply } from "../message.js";
+import { openRequest, sealAnswer } from "../payloads.js";
+import type { DeviceRecord, KeySetRecord } from "../state.js";
+
+/** Plaintext bytes of a chunk, after gzip and before hex. */
+const CHUNK_BYTES = 2048;
+
+function newestKeySet(context: Context, record: DeviceRecord): KeySetRecord {
+  const [keySet] = context.services.devices.liveKeySets(record);
+  if (keySet === undefined) throw badRequest("Keys were not fetched");
+  return keySet;
+}
+
+export async function config(context: Context): Promise<Reply> {
+  const { device, record } = await attestationAuth(context);
+  return textReply(await sealAnswer(context, device, newestKeySet(context, record), deviceConfig(device)));
+}
+
+/** 200 KB of JSON, compressed once a server, sealed in chunks for every request, each with an IV of its own. */
+export async function terminalParameters(context: Context): Promise<Reply> {
+  const { device, record } = await attestationAuth(context);
+  const keySet = newestKeySet(context, record);
+  const compressed = context.services.compressedParameters();
+  const { msk } = await context.services.keys.keySet(device, keySet);
+  const envelope = sealCompressed(msk, keySet.mskKcv, compressed);
+  Object.assign(context.exchange, { keyKcv: keySet.mskKcv, keySetId: keySet.id });
+  return textReply(JSON.stringify(envelope));
+}
+
+/** What `sealEnvelope` makes with `gzip`, of data that is compressed already. */
+function sealCompressed(msk: SecretKey, kcv: string, compressed: Uint8Array): Envelope {
+  const chunks: EnvelopeChunk[] = [];
+  for (let from = 0; from < compressed.length; from += CHUNK_BYTES) {
+    const sealed = sealEnvelopeBytes(msk, compressed.subarray(from, from + CHUNK_BYTES)) as DataEnvelope;
+    chunks.push({ ciphertext: sealed.ciphertext, initialization_vector: sealed.initialization_vector, mode: "CBC" });
+  }
+  const [only, ...more] = chunks;
+  if (only !== undefined && more.length === 0) {
+    return { format: "TR31-DATA", ...only, content_encoding: "gzip", key_kcv: kcv };
+  }
+  return { format: "TR31-DATA-CHUNKED", content_encoding: "gzip", mode: "CBC", key_kcv: kcv, chunks };
+}
+
+const CONDITIONS = ["emv_ready", "keys_installed", "network_ok"] as const;
+
+/** The third envelope on a token that cannot be opened revokes it. */
+export async function activate(context: Context): Promise<Reply> {
+  const { device, record, token } = await attestationAuth(context);
+  const { devices } = context.services;
+  const { value, keySet } = await openRequest(context, device, record, undefined, {
+    begin: () => devices.beginOpening(device, token),
+    forgive: () => devices.forgiveOpening(device, token),
+  });
+  const fields = new Fields(value);
+  for (const name of CONDITIONS) {
+    if (!fields.boolean(name) && fields.get(name) === false) fields.defect(name, "must be true");
+  }
+  fields.check();
+  const activatedAt = await devices.activate(device);
+  return textReply(await sealAnswer(context, device, keySet, { status: "activated", activated_at: activatedAt }));
+}

@@ -1,0 +1,254 @@
+/**
+ * The mock API server: the thirteen endpoints with real cryptography, embeddable by `fetch` or listening on a port.
+ *
+ * Handlers throw what they refuse with; here it becomes the error envelope. The pipeline, outermost first: observer, CORS, error
+ * envelope, the caller's middleware, error envelope, router. Nothing is logged but public facts.
+ */
+import { currentBackend, loadCrypto } from "../backend/select.js";
+import { encodeUtf8 } from "../bytes.js";
+import type { JsonValue } from "../envelope.js";
+import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
+import { gzip } from "../gzip.js";
+import { Charges } from "./charges.js";
+import { Context, type Middleware } from "./context.js";
+import { cors } from "./cors.js";
+import { ApiError, errorReply, internalError } from "./errors.js";
+import { Idempotency } from "./idempotency.js";
+import { randomHex } from "./identifiers.js";
+import { KeyRing } from "./key-ring.js";
+import { createMerchantTokens } from "./merchant-tokens.js";
+import { fromFetch, type IncomingRequest, type Reply, toResponse } from "./message.js";
+import { type RequestEvent, requestEvent } from "./observe.js";
+import { defaultTerminalParameters } from "./parameters.js";
+import { generateProvision, type Provision, parseProvision } from "./provision.js";
+import { route } from "./routes/table.js";
+import type { Lifetimes, Services } from "./services.js";
+import { DeviceStates } from "./state.js";
+import type { MockStore } from "./store.js";
+import { MemoryStore } from "./store-memory.js";
+
+export interface LogLine {
+  level: "info" | "error";
+  event: string;
+  [field: string]: string | number;
+}
+
+export interface MockServerOptions {
+  /** The provisioning file's text or content. Without it: one device with fresh random secrets. */
+  provision?: Provision | string;
+  /** Default: memory. */
+  store?: MockStore;
+  /** The server's clock, milliseconds since the epoch. Default `Date.now`. */
+  now?: () => number;
+  /** The `min_supported_version` that bootstrap answers. Default `1.3.5`. */
+  appVersionMin?: string;
+  /** Algorithm of the terminals' PIN keys: TDES (format 0 blocks, as in the primary document) or AES (format 4). Default TDES. */
+  tpk?: "AES" | "TDES";
+  /** Replaces the generated terminal parameters. */
+  terminalParameters?: JsonValue;
+  /** Origins that may call from a browser, or `*`. Default: none. */
+  cors?: string | readonly string[];
+  /** Seconds; what is left out keeps its default. */
+  lifetimes?: Partial<Lifetimes>;
+  /** A path before `/pos`, as in `/api`. Signatures cover it. */
+  basePath?: string;
+  /** Runs around the router, the first outermost. */
+  middleware?: readonly Middleware[];
+  /** Told of every request, masked, after its answer is made. */
+  onRequest?: (event: RequestEvent) => void;
+  logger?: (line: LogLine) => void;
+}
+
+export interface Listening {
+  /** As in `http://127.0.0.1:8787`, with `basePath`. */
+  url: string;
+  port: number;
+  /** Takes no more connections, lets running requests end, then closes. */
+  close(): Promise<void>;
+}
+
+export interface MockServer {
+  /** The secrets both sides share; `toProvisionJson` makes the file of them. */
+  readonly provision: Provision;
+  /** Answers one request, without a port. Never rejects for what a client sent. */
+  fetch(request: Request): Promise<Response>;
+  /** Listens with node:http. Default: a free port of 127.0.0.1. Rejects if the port is taken. */
+  listen(port?: number, host?: string): Promise<Listening>;
+  /**
+   * A bearer token of a merchant, by default the first device's, for `/pos/claim`; it lives for 12 hours unless told otherwise.
+   * Rejects with `ERR_PROVISION` where a key set by URL verifies tokens.
+   */
+  merchantToken(merchantId?: string, options?: { lifetimeSeconds?: number }): Promise<string>;
+  /** Destroys the keys and closes the store, if the server made it. */
+  close(): Promise<void>;
+}
+
+const LIFETIMES: Lifetimes = {
+  pairingCode: 300,
+  attestation: 300,
+  keySet: 30 * 86_400,
+  idempotency: 86_400,
+  nonce: 600,
+};
+
+const MERCHANT_TOKEN_SECONDS = 12 * 3600;
+
+/**
+ * A mock API server. Reads no files and opens no port by itself.
+ *
+ * @throws ERR_PROVISION for a defective provisioning, ERR_INVALID_ARGUMENT for other options
+ */
+export function createMockServer(options: MockServerOptions = {}): MockServer {
+  checkOptions(options);
+  const now = options.now ?? Date.now;
+  const provision = options.provision === undefined ? generateProvision() : parseProvision(options.provision);
+  const store = options.store ?? new MemoryStore(now);
+  const services = createServices(options, provision, store, now);
+  const basePath = options.basePath ?? "";
+  const errors = errorEnvelope(options.logger);
+  const crossOrigin = options.cors === undefined ? [] : [cors(options.cors)];
+  // Twice: the caller's middleware sees refusals as replies, and what it throws itself is answered, too.
+  const middleware = [...crossOrigin, errors, ...(options.middleware ?? []), errors];
+  let loading: Promise<unknown> | undefined;
+
+  const handle = async (request: IncomingRequest): Promise<Reply> => {
+    loading ??= ensureCrypto();
+    await loading;
+    const context = new Context(request, services, randomHex(8).toLowerCase(), pathBehind(basePath, request.target));
+    const reply = await run(middleware, context);
+    // Tokens, codes and key blocks: nothing here is for a cache (RFC 9111 5.2.2.5).
+    reply.headers = { "Cache-Control": "no-store", ...reply.headers };
+    await observe(context, reply, options);
+    return reply;
+  };
+
+  return {
+    provision,
+    fetch: async (request) => toResponse(await handle(fromFetch(request))),
+    async listen(port = 0, host = "127.0.0.1") {
+      const { listen } = await import("./http.js");
+      const listening = await listen(handle, port, host);
+      return { ...listening, url: listening.url + basePath };
+    },
+    async merchantToken(merchantId = provision.devices[0]?.merchant_id ?? "", { lifetimeSeconds = MERCHANT_TOKEN_SECONDS } = {}) {
+      return services.merchants.mint(merchantId, lifetimeSeconds);
+    },
+    async close() {
+      services.keys.destroy();
+      if (options.store === undefined) await store.close();
+    },
+  };
+}
+
+function createServices(options: MockServerOptions, provision: Provision, store: MockStore, now: () => number): Services {
+  const lifetimes = { ...LIFETIMES, ...options.lifetimes };
+  const devices = new DeviceStates(provision.devices, store, now, lifetimes);
+  const keys = new KeyRing(devices, now, options.tpk ?? "TDES");
+  let compressed: Uint8Array | undefined;
+  return {
+    now,
+    store,
+    lifetimes,
+    devices,
+    keys,
+    charges: new Charges(store, keys),
+    idempotency: new Idempotency(store, now, lifetimes.idempotency * 1000),
+    merchants: createMerchantTokens(provision.jwt, now),
+    minSupportedVersion: options.appVersionMin ?? "1.3.5",
+    compressedParameters() {
+      compressed ??= gzip(encodeUtf8(JSON.stringify(options.terminalParameters ?? defaultTerminalParameters())));
+      return compressed;
+    },
+  };
+}
+
+/** A server may be the first to need cryptography: whatever is loaded already stays. */
+async function ensureCrypto(): Promise<void> {
+  try {
+    currentBackend();
+  } catch (error) {
+    if (!(error instanceof PosCryptoError && error.code === "ERR_NOT_LOADED")) throw error;
+    await loadCrypto();
+  }
+}
+
+function run(middleware: readonly Middleware[], context: Context): Promise<Reply> {
+  const step = (index: number): Promise<Reply> => {
+    const current = middleware[index];
+    return current === undefined ? route(context) : current(context, () => step(index + 1));
+  };
+  return step(0);
+}
+
+function errorEnvelope(logger: MockServerOptions["logger"]): Middleware {
+  return async (context, next) => {
+    try {
+      return await next();
+    } catch (error) {
+      if (error instanceof ApiError) return errorReply(error, context.traceId);
+      const code = error instanceof PosCryptoError ? error.code : "none";
+      logger?.({ level: "error", event: "internal_error", trace_id: context.traceId, name: nameOf(error), code });
+      return errorReply(internalError(), context.traceId);
+    }
+  };
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : describeType(error);
+}
+
+async function observe(context: Context, reply: Reply, { onRequest, logger }: MockServerOptions): Promise<void> {
+  if (onRequest === undefined && logger === undefined) return;
+  const event = requestEvent(context, reply, await context.bodyLength());
+  logger?.({
+    level: "info",
+    event: "request",
+    trace_id: event.traceId,
+    method: event.method,
+    endpoint: event.endpoint ?? "",
+    status: event.status,
+    duration_ms: event.durationMs,
+    device_id: event.deviceId ?? "",
+  });
+  try {
+    onRequest?.(event);
+  } catch (error) {
+    logger?.({ level: "error", event: "observer_failed", trace_id: event.traceId, name: nameOf(error) });
+  }
+}
+
+/** The target's path without query, behind `basePath`; `undefined` for a path elsewhere. */
+function pathBehind(basePath: string, target: string): string | undefined {
+  const path = target.split("?", 1)[0] ?? "";
+  return path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : undefined;
+}
+
+function checkOptions(options: MockServerOptions): void {
+  const wrong = (name: string, expected: string, value: unknown): PosCryptoError =>
+    invalidArgument(name, expected, describeType(value));
+  if (typeof options !== "object" || options === null) throw wrong("options", "an object", options);
+  for (const name of ["now", "onRequest", "logger"] as const) {
+    if (options[name] !== undefined && typeof options[name] !== "function") throw wrong(name, "a function", options[name]);
+  }
+  const { store, cors: origins } = options;
+  if (store !== undefined && typeof store.compareAndSet !== "function") throw wrong("store", "a MockStore", store);
+  if (origins !== undefined && ![origins].flat().every((origin) => typeof origin === "string")) {
+    throw wrong("cors", "an origin, a list of origins, or *", origins);
+  }
+  const { appVersionMin, tpk, basePath, lifetimes = {}, middleware = [] } = options;
+  if (appVersionMin !== undefined && !(typeof appVersionMin === "string" && /^\d+(\.\d+){0,3}$/.test(appVersionMin))) {
+    throw wrong("appVersionMin", "a version such as 1.3.5", appVersionMin);
+  }
+  if (tpk !== undefined && tpk !== "AES" && tpk !== "TDES") throw wrong("tpk", "AES or TDES", tpk);
+  if (basePath !== undefined && !(typeof basePath === "string" && /^(\/[A-Za-z0-9._~-]+)*$/.test(basePath))) {
+    throw wrong("basePath", "a path such as /api, without a slash at its end", basePath);
+  }
+  for (const [name, seconds] of Object.entries(lifetimes)) {
+    if (!Object.hasOwn(LIFETIMES, name)) throw invalidArgument("lifetimes", Object.keys(LIFETIMES).join(", "), "another name");
+    if (!(Number.isSafeInteger(seconds) && seconds > 0))
+      throw wrong(`lifetimes.${name}`, "a whole number of seconds above 0", seconds);
+  }
+  if (!Array.isArray(middleware) || middleware.some((item) => typeof item !== "function")) {
+    throw wrong("middleware", "an array of functions", middleware);
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Request signatures of the POS protocol: HMAC-SHA-256 over a canonical text, sent as `v1=` and Base64 (RFC 4648 clause 4).
+ *
+ * Request:     METHOD LF PATH LF BODY LF TERMINAL_ID LF TIMESTAMP LF NONCE, with the MAC key. BODY is the encrypted envelope
+ *              exactly as it is sent, nothing where there is no body; PATH is the request target as sent, query included.
+ * Attestation: DEVICE_ID LF KEY_ID LF TIMESTAMP LF NONCE, with the device identity key.
+ *
+ * Only the body may hold control characters, so no two different requests have one text. Lone surrogates are refused
+ * everywhere: their UTF-8 would stand for other texts as well. The texts are public; keys stay in their slots, and the
+ * comparison of MACs is the backend's. Nothing here needs wiping.
+ */
+import type { MessagePart } from "./backend/contract.js";
+import { assertBytes, isWellFormed } from "./bytes.js";
+import { requireHmacSha256 } from "./ciphers.js";
+import { describeType, invalidArgument } from "./errors.js";
+import type { KeyInternals, SecretKey } from "./key.js";
+import { assertObject, own } from "./key-attributes.js";
+import { randomBytes } from "./random.js";
+import { isSentTimestamp, parseTimestamp } from "./timestamp.js";
+
+/** What a payment request's signature covers. */
+export interface RequestFields {
+  /** Upper-case method, as `POST`. */
+  readonly method: string;
+  /** The request target as sent: the path with a `baseUrl` prefix and query, if any. */
+  readonly path: string;
+  /** The body exactly as sent. Absent and empty are the same. */
+  readonly body?: string | Uint8Array | undefined;
+  readonly terminalId: string;
+  /** RFC 3339 in UTC. Signing takes `YYYY-MM-DDThh:mm:ssZ`; verifying also takes fractions and `+00:00`. */
+  readonly timestamp: string;
+  /** At least 12 letters and digits; see `createNonce`. */
+  readonly nonce: string;
+}
+
+/** What an attestation's signature covers. */
+export interface AttestationFields {
+  readonly deviceId: string;
+  readonly keyId: string;
+  /** As in `RequestFields`. */
+  readonly timestamp: string;
+  /** As in `RequestFields`. */
+  readonly nonce: string;
+}
+
+/** A request with the signature that came with it. */
+export interface SignedRequest extends RequestFields {
+  readonly signature: string;
+}
+
+const VERSION = "v1=";
+const NONCE_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const NONCE_LENGTH = 22;
+
+/**
+ * Signs a payment request: `v1=` and 44 characters. `macKey`: HMAC with SHA-256, usage M7, mode of use G, C or N.
+ *
+ * Throws `ERR_INVALID_ARGUMENT` naming the field that no request may hold, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
+ * Source: "HMAC signature string" of the end-to-end example.
+ */
+export function signRequest(macKey: SecretKey, fields: RequestFields): string {
+  const { backend, slot } = requireHmacSha256(macKey, "macKey", "macGenerate");
+  const request = readRequest(fields);
+  refuse(requestFault(request, isSentTimestamp));
+  return VERSION + backend.hmacBase64(slot, requestText(request));
+}
+
+/**
+ * Whether `signature` is `macKey`'s over `fields`, compared in constant time. Fields that nobody may sign (control characters, a
+ * timestamp or nonce of another form) are `false`, too.
+ *
+ * It checks neither the time nor whether the nonce was seen before: that is the host's own state. `macKey`: HMAC with SHA-256,
+ * usage M7, mode of use V, C or N. Throws `ERR_INVALID_ARGUMENT` for values of a wrong type, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
+ */
+export function verifyRequestSignature(macKey: SecretKey, signature: string, fields: RequestFields): boolean {
+  const at = requireHmacSha256(macKey, "macKey", "macVerify");
+  const request = readRequest(fields);
+  return matches(at, signature, requestFault(request, isTimestamp), requestText(request));
+}
+
+/** Signs an attestation with the device identity key; keys, result and errors as `signRequest`. */
+export function signAttestation(identityKey: SecretKey, fields: AttestationFields): string {
+  const { backend, slot } = requireHmacSha256(identityKey, "identityKey", "macGenerate");
+  const attestation = readAttestation(fields);
+  refuse(attestationFault(attestation, isSentTimestamp));
+  return VERSION + backend.hmacBase64(slot, attestationText(attestation));
+}
+
+/** Whether `signature` is `identityKey`'s over `fields`; checks neither time nor replay. As `verifyRequestSignature`. */
+export function verifyAttestationSignature(identityKey: SecretKey, signature: string, fields: AttestationFields): boolean {
+  const at = requireHmacSha256(identityKey, "identityKey", "macVerify");
+  const attestation = readAttestation(fields);
+  return matches(at, signature, attestationFault(attestation, isTimestamp), attestationText(attestation));
+}
+
+/** `signRequest` for many requests under one key, in order. Throws for the first one that cannot be signed. */
+export function signRequests(macKey: SecretKey, batch: readonly RequestFields[]): string[] {
+  assertArray(batch);
+  return Array.from(batch, (fields) => signRequest(macKey, fields));
+}
+
+/** `verifyRequestSignature` for many requests under one key, in order. */
+export function verifyRequests(macKey: SecretKey, batch: readonly SignedRequest[]): boolean[] {
+  assertArray(batch);
+  return Array.from(batch, (request) => {
+    assertObject("batch", request);
+    return verifyRequestSignature(macKey, own(request, "signature") as string, request);
+  });
+}
+
+/** A fresh nonce: 22 letters and digits, each equally likely (130 bits). Throws `ERR_NO_RANDOM`. */
+export function createNonce(): string {
+  const fair = 256 - (256 % NONCE_ALPHABET.length);
+  let nonce = "";
+  while (nonce.length < NONCE_LENGTH) {
+    for (const byte of randomBytes(NONCE_LENGTH + 2)) {
+      if (byte < fair && nonce.length < NONCE_LENGTH) nonce += NONCE_ALPHABET.charAt(byte % NONCE_ALPHABET.length);
+    }
+  }
+  return nonce;
+}
+
+type Request = Required<RequestFields> & { body: string | Uint8Array };
+
+/** A field that nobody may sign, with what it should be. */
+type Fault = readonly [name: string, expected: string];
+
+function readRequest(fields: RequestFields): Request {
+  assertObject("fields", fields);
+  const given = own(fields, "body");
+  const body = given === undefined ? "" : given;
+  if (typeof body !== "string") assertBytes("body", body);
+  return {
+    method: asText("method", own(fields, "method")),
+    path: asText("path", own(fields, "path")),
+    body,
+    terminalId: asText("terminalId", own(fields, "terminalId")),
+    timestamp: asText("timestamp", own(fields, "timestamp")),
+    nonce: asText("nonce", own(fields, "nonce")),
+  };
+}
+
+function readAttestation(fields: AttestationFields): AttestationFields {
+  assertObject("fields", fields);
+  return {
+    deviceId: asText("deviceId", own(fields, "deviceId")),
+    keyId: asText("keyId", own(fields, "keyId")),
+    timestamp: asText("timestamp", own(fields, "timestamp")),
+    nonce: asText("nonce", own(fields, "nonce")),
+  };
+}
+
+function requestFault(request: Request, timestampIsRight: (text: string) => boolean): Fault | undefined {
+  const { method, path, body, terminalId } = request;
+  if (!/^[A-Z]+$/.test(method)) return ["method", "upper-case letters"];
+  if (!path.startsWith("/")) return ["path", "a request target that begins with /"];
+  if (typeof body === "string" && !isWellFormed(body)) return ["body", "text without lone surrogates"];
+  return lineFault("path", path) ?? lineFault("terminalId", terminalId) ?? freshnessFault(request, timestampIsRight);
+}
+
+function attestationFault(attestation: AttestationFields, timestampIsRight: (text: string) => boolean): Fault | undefined {
+  const { deviceId, keyId } = attestation;
+  return lineFault("deviceId", deviceId) ?? lineFault("keyId", keyId) ?? freshnessFault(attestation, timestampIsRight);
+}
+
+function freshnessFault(
+  { timestamp, nonce }: Pick<RequestFields, "timestamp" | "nonce">,
+  timestampIsRight: (text: string) => boolean,
+): Fault | undefined {
+  if (!timestampIsRight(timestamp)) return ["timestamp", "an RFC 3339 time in UTC as 2025-12-13T14:25:30Z"];
+  return /^[0-9A-Za-z]{12,}$/.test(nonce) ? undefined : ["nonce", "at least 12 letters and digits"];
+}
+
+/** A line of its own is not empty and has no control character (C0, DEL, C1) and no lone surrogate. */
+function lineFault(name: string, text: string): Fault | undefined {
+  if (text === "") return [name, "text that is not empty"];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return [name, "text without control characters"];
+  }
+  return isWellFormed(text) ? undefined : [name, "text without lone surrogates"];
+}
+
+function refuse(fault: Fault | undefined): void {
+  if (fault !== undefined) throw invalidArgument(fault[0], fault[1], "other content");
+}
+
+function requestText({ method, path, body, terminalId, timestamp, nonce }: Request): MessagePart[] {
+  return [`${method}\n${path}\n`, body, `\n${terminalId}\n${timestamp}\n${nonce}`];
+}
+
+function attestationText({ deviceId, keyId, timestamp, nonce }: AttestationFields): MessagePart[] {
+  return [`${deviceId}\n${keyId}\n${timestamp}\n${nonce}`];
+}
+
+function matches({ backend, slot }: KeyInternals, signature: unknown, fault: Fault | undefined, text: MessagePart[]): boolean {
+  const given = asText("signature", signature);
+  if (fault !== undefined || !given.startsWith(VERSION)) return false;
+  return backend.hmacBase64Equals(slot, text, given.slice(VERSION.length));
+}
+
+function isTimestamp(text: string): boolean {
+  return parseTimestamp(text) !== undefined;
+}
+
+function asText(name: string, value: unknown): string {
+  if (typeof value !== "string") throw invalidArgument(name, "text", describeType(value));
+  return value;
+}
+
+function assertArray(batch: unknown): void {
+  if (!Array.isArray(batch)) throw invalidArgument("batch", "an array", describeType(batch));
+}

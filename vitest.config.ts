@@ -1,0 +1,21 @@
+/**
+ * The suite's projects. `node` runs every case on each backend that this Node offers, `jitless` repeats the core cases where
+ * WebAssembly does not exist, `protocol` holds the mock server and the terminal against each other.
+ */
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  /** The package's own `#wasm` names a built file; tests run from the sources. */
+  resolve: { alias: { "#wasm": fileURLToPath(new URL("./ts/backend/module-inline.ts", import.meta.url)) } },
+  test: {
+    pool: "forks",
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "node", include: ["test/node/**/*.test.ts"] } },
+      { extends: true, test: { name: "jitless", include: ["test/node/core.test.ts"], execArgv: ["--jitless"] } },
+      { extends: true, test: { name: "protocol", include: ["test/protocol/**/*.test.ts"] } },
+    ],
+  },
+});
