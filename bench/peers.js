@@ -8,6 +8,8 @@ import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { SHA256 as AsSha256 } from "@chainsafe/as-sha256";
 import asmCrypto from "asmcrypto.js";
+// biome-ignore lint/suspicious/noTsIgnore: an error only where its types are not installed
+// @ts-ignore: it has no types
 import CryptoJS from "crypto-js";
 import hashWasm from "hash-wasm";
 import * as pos from "viopay-pos-crypto";

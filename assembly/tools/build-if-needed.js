@@ -4,11 +4,12 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const stamp = join(root, "dist", ".built");
+/** Not in dist, which is published. */
+const stamp = join(root, "node_modules", ".cache", "viopay-pos-crypto-built");
 const results = ["dist/cli/main.js", "dist/index.js", "dist/wasm/viopay-pos-crypto.simd.wasm"];
 const sources = ["ts", "assembly", "asconfig.json", "tsconfig.json", "package.json", "package-lock.json"];
 
@@ -30,7 +31,7 @@ if (!complete || sources.some((path) => changed(join(root, path)) > built)) {
     shell: process.platform === "win32",
   });
   if (status === 0) {
-    mkdirSync(join(root, "dist"), { recursive: true });
+    mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, "");
   }
   process.exitCode = status ?? 1;

@@ -1,6 +1,7 @@
 /**
  * Envelopes: our vectors both ways, one defect at a time, every size around a block and a chunk, `auto`, limits, keys.
  */
+import { gzip } from "../../ts/gzip.js";
 import {
   type ChunkedEnvelope,
   type DataEnvelope,
@@ -175,6 +176,46 @@ export const envelopeCases: Cases = (suite) => {
             same(toHex(openEnvelopeBytes(key, sealed, { plaintextEncoding })), toHex(bytes), `chunks of ${chunkBytes}`);
             if (sealed.format === "TR31-DATA") ok(chunkBytes > 300, `no chunks of ${chunkBytes}`);
           }
+        }
+      });
+    });
+
+    suite.test("chunks: what counts is all of them, read one way", () => {
+      withKey((key) => {
+        const seal = (bytes: Uint8Array) => sealEnvelopeBytes(key, bytes, { plaintextEncoding: "raw" }) as DataEnvelope;
+        const chunked = (...parts: Uint8Array[]) => {
+          const chunks = parts.map(seal);
+          return { format: "TR31-DATA-CHUNKED", content_encoding: "gzip", mode: "CBC", chunks };
+        };
+        const content = ascii('{"a":"0123456789"}');
+        const file = gzip(content);
+        const text = toHex(file);
+        for (const plaintextEncoding of ["auto", "hex", "raw"] as const) {
+          const open =
+            (...parts: Uint8Array[]) =>
+            () =>
+              openEnvelope(key, chunked(...parts), { plaintextEncoding });
+          const [raw, hexText] = [open(file.slice(0, 9), file.slice(9)), open(ascii(text.slice(0, 9)), ascii(text.slice(9)))];
+          if (plaintextEncoding === "hex") throwsCode(raw, "ERR_ENVELOPE_OPEN");
+          else same(raw(), { a: "0123456789" }, "bytes");
+          if (plaintextEncoding === "raw") throwsCode(hexText, "ERR_ENVELOPE_OPEN");
+          else same(hexText(), { a: "0123456789" }, "hex text");
+          // Characters beside the digits, as which a careless decoder would take them.
+          const neighbours = [
+            [/A/, ":"],
+            [/F/, "?"],
+            [/9/, ")"],
+            [/[13579BDF]0(?=(..)*$)/, "0G"],
+            [/B/, "\x22"],
+          ] as const;
+          for (const [digit, other] of neighbours) {
+            throwsCode(open(ascii(text.replace(digit, other)), new Uint8Array(0)), "ERR_ENVELOPE_OPEN");
+          }
+          // A part that fails is not left out: here the others would do without it.
+          const envelope = chunked(file, new Uint8Array(0));
+          const last = envelope.chunks.at(-1) as DataEnvelope;
+          last.initialization_vector = toHex(hex(last.initialization_vector).map((byte, i) => (i === 15 ? byte ^ 1 : byte)));
+          throwsCode(() => openEnvelope(key, envelope, { plaintextEncoding }), "ERR_ENVELOPE_OPEN");
         }
       });
     });

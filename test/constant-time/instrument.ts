@@ -48,7 +48,8 @@ function exportedNames(root: Node[]): Map<Node, string> {
   for (const field of root) {
     if (!isOperator(field, "export")) continue;
     const [, name, target] = field;
-    if (typeof name === "string" && isOperator(target, "func") && target[1] !== undefined) names.set(target[1], name.slice(1, -1));
+    if (typeof name === "string" && isOperator(target, "func") && target[1] !== undefined)
+      names.set(target[1], name.slice(1, -1));
   }
   return names;
 }

@@ -36,6 +36,14 @@ interface Loaded {
   info: BackendInfo;
 }
 
+/** Options as checked, with their defaults. */
+interface Settings {
+  choice: "auto" | BackendName | Backend;
+  module: WebAssembly.Module | undefined;
+  requireConstantTime: boolean;
+  randomBytes: RandomSource | undefined;
+}
+
 /** A backend that does not work here, with the reason. */
 interface Refused {
   refused: string;
@@ -52,12 +60,13 @@ const tested = new WeakSet<Backend>();
  * wrong type.
  */
 export async function loadCrypto(options: LoadOptions = {}): Promise<BackendInfo> {
-  const { choice, module } = checkOptions(options);
-  if (typeof choice === "object") return use(adopt(choice), options);
+  const settings = checkOptions(options);
+  const { choice, module } = settings;
+  if (typeof choice === "object") return use(adopt(choice), settings);
   const refusals: string[] = [];
   for (const name of choice === "auto" ? (["wasm-simd", "noble"] as const) : ([choice] as const)) {
-    const outcome = await load(name, module, options.requireConstantTime === true);
-    if (!("refused" in outcome)) return use(describe(outcome, choice, refusals), options);
+    const outcome = await load(name, module, settings.requireConstantTime);
+    if (!("refused" in outcome)) return use(describe(outcome, choice, refusals), settings);
     refusals.push(outcome.refused);
   }
   throw unavailable(refusals);
@@ -68,11 +77,12 @@ export async function loadCrypto(options: LoadOptions = {}): Promise<BackendInfo
  * waiting: `ERR_BACKEND_UNAVAILABLE` there.
  */
 export function loadCryptoSync(options: LoadOptions = {}): BackendInfo {
-  const { choice, module } = checkOptions(options);
-  if (typeof choice === "object") return use(adopt(choice), options);
+  const settings = checkOptions(options);
+  const { choice, module } = settings;
+  if (typeof choice === "object") return use(adopt(choice), settings);
   const outcome = loadSync(choice === "auto" ? "wasm-simd" : choice, module);
   if ("refused" in outcome) throw unavailable([outcome.refused]);
-  return use(describe(outcome, choice, []), options);
+  return use(describe(outcome, choice, []), settings);
 }
 
 /** What is loaded. Loads wasm-simd, if nothing is and the engine compiles without waiting; else throws `ERR_NOT_LOADED`. */
@@ -111,11 +121,11 @@ function implicit(): Loaded {
 }
 
 /** Makes `loaded` the current one, once nothing can fail any more. */
-function use(loaded: Loaded, options: LoadOptions): BackendInfo {
-  if (options.requireConstantTime === true && !loaded.backend.constantTime) {
+function use(loaded: Loaded, { requireConstantTime, randomBytes }: Settings): BackendInfo {
+  if (requireConstantTime && !loaded.backend.constantTime) {
     throw unavailable([`${loaded.backend.name}: not constant-time, and requireConstantTime is set`]);
   }
-  if (options.randomBytes !== undefined) setRandomSource(options.randomBytes);
+  if (randomBytes !== undefined) setRandomSource(randomBytes);
   current = loaded;
   return loaded.info;
 }
@@ -226,9 +236,11 @@ function unavailable(refusals: readonly string[]): PosCryptoError {
   return new PosCryptoError("ERR_BACKEND_UNAVAILABLE", `no backend is available: ${refusals.join("; ")}`);
 }
 
-function checkOptions(options: LoadOptions): { choice: "auto" | BackendName | Backend; module: WebAssembly.Module | undefined } {
+/** Own properties only: a polluted `Object.prototype` chooses nothing. */
+function checkOptions(options: LoadOptions): Settings {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", "an object", describeType(options));
-  const { backend: choice = "auto", module, requireConstantTime, randomBytes } = options;
+  const given: LoadOptions = Object.assign(Object.create(null), options);
+  const { backend: choice = "auto", module, requireConstantTime = false, randomBytes } = given;
   if (!isChoice(choice)) {
     const got = typeof choice === "string" ? "another name" : describeType(choice);
     throw invalidArgument("backend", "auto, wasm-simd, wasm, noble or a backend", got);
@@ -240,13 +252,13 @@ function checkOptions(options: LoadOptions): { choice: "auto" | BackendName | Ba
     if (choice !== "auto" && choice !== "wasm-simd")
       throw invalidArgument("module", "given for wasm-simd only", "another backend");
   }
-  if (requireConstantTime !== undefined && typeof requireConstantTime !== "boolean") {
+  if (typeof requireConstantTime !== "boolean") {
     throw invalidArgument("requireConstantTime", "a boolean", describeType(requireConstantTime));
   }
   if (randomBytes !== undefined && typeof randomBytes !== "function") {
     throw invalidArgument("randomBytes", "a function", describeType(randomBytes));
   }
-  return { choice, module };
+  return { choice, module, requireConstantTime, randomBytes };
 }
 
 function isChoice(value: unknown): value is "auto" | BackendName | Backend {
