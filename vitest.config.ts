@@ -1,6 +1,7 @@
 /**
  * The suite's projects. `node` runs every case on each backend that this Node offers, `jitless` repeats the core cases where
- * WebAssembly does not exist, `protocol` holds the mock server and the terminal against each other.
+ * WebAssembly does not exist, `protocol` holds the mock server and the terminal against each other. `faults` needs a redis-server
+ * and `browser` a Chromium; both need the built package, and `npm test` leaves them out.
  */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
@@ -16,6 +17,8 @@ export default defineConfig({
       { extends: true, test: { name: "node", include: ["test/node/**/*.test.ts"] } },
       { extends: true, test: { name: "jitless", include: ["test/node/core.test.ts"], execArgv: ["--jitless"] } },
       { extends: true, test: { name: "protocol", include: ["test/protocol/**/*.test.ts"] } },
+      { extends: true, test: { name: "faults", include: ["test/faults/**/*.test.ts"] } },
+      { extends: true, test: { name: "browser", include: ["test/browser/**/*.test.ts"] } },
     ],
   },
 });

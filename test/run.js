@@ -1,6 +1,8 @@
 /**
  * `npm test`: build, lint, as-pect, vitest on every tier; prints the counts by tier and closes with `N passed, N failed`. A step
  * that breaks without a failing test, or a tier that ran nothing, counts as a failure. Exit code 0 only if nothing failed.
+ *
+ * `npm test -- --all` runs the projects that need a redis-server and a Chromium, too.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,7 +13,10 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "viopay-pos-crypto-test-"));
 const countsFile = join(scratch, "counts.json");
+const withServices = process.argv.includes("--all");
+const projects = ["node", "jitless", "protocol", ...(withServices ? ["faults", "browser"] : [])];
 const requiredTiers = ["as-pect", "node", "node wasm-simd", "node noble", "jitless noble without WebAssembly", "protocol"];
+if (withServices) requiredTiers.push("faults", "browser");
 
 /** @type {{ tier: string, passed: number, failed: number, skipped: number }[]} */
 const results = [];
@@ -51,7 +56,8 @@ function runAsPect() {
 
 function runVitest() {
   const reporters = ["--reporter=default", "--reporter=./test/report.js"];
-  const { ok } = step("vitest", ["npx", "vitest", "run", ...reporters], { env: { TEST_COUNTS: countsFile } });
+  const chosen = projects.flatMap((project) => ["--project", project]);
+  const { ok } = step("vitest", ["npx", "vitest", "run", ...chosen, ...reporters], { env: { TEST_COUNTS: countsFile } });
   try {
     const { tiers, errors } = JSON.parse(readFileSync(countsFile, "utf8"));
     for (const [tier, counts] of Object.entries(tiers)) results.push({ tier, ...counts });

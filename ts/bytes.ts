@@ -7,9 +7,9 @@
 import { describeType, invalidArgument } from "./errors.js";
 
 export interface ByteLength {
-  min?: number;
-  max?: number;
-  multipleOf?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly multipleOf?: number;
 }
 
 function isBytes(value: unknown): value is Uint8Array {
@@ -67,13 +67,29 @@ export function wipe(...arrays: (Uint8Array | undefined)[]): void {
   for (const array of arrays) array?.fill(0);
 }
 
-const HEX = "0123456789ABCDEF";
+/** The character code of an upper-case digit. */
+function digitCode(value: number): number {
+  return value + (value > 9 ? 55 : 48);
+}
 
 /** Upper-case hexadecimal. */
 export function encodeHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += HEX.charAt(byte >> 4) + HEX.charAt(byte & 15);
+  let i = 0;
+  for (; i + 8 <= bytes.length; i += 8) text += hexOfEight(bytes, i);
+  for (; i < bytes.length; i++) text += String.fromCharCode(digitCode(bytes[i]! >> 4), digitCode(bytes[i]! & 15));
   return text;
+}
+
+/** One call with 16 arguments is several times faster than adding up digits. */
+function hexOfEight(b: Uint8Array, at: number): string {
+  // biome-ignore format: two bytes a line
+  return String.fromCharCode(
+    digitCode(b[at]! >> 4), digitCode(b[at]! & 15), digitCode(b[at + 1]! >> 4), digitCode(b[at + 1]! & 15),
+    digitCode(b[at + 2]! >> 4), digitCode(b[at + 2]! & 15), digitCode(b[at + 3]! >> 4), digitCode(b[at + 3]! & 15),
+    digitCode(b[at + 4]! >> 4), digitCode(b[at + 4]! & 15), digitCode(b[at + 5]! >> 4), digitCode(b[at + 5]! & 15),
+    digitCode(b[at + 6]! >> 4), digitCode(b[at + 6]! & 15), digitCode(b[at + 7]! >> 4), digitCode(b[at + 7]! & 15),
+  );
 }
 
 /** Whether `text` is an even number of hexadecimal digits, in either case (the empty text is). */
@@ -85,14 +101,28 @@ export function isHex(text: string): boolean {
 export function decodeHex(name: string, text: unknown): Uint8Array {
   if (typeof text !== "string") throw invalidArgument(name, "hexadecimal text", describeType(text));
   if (text.length % 2 !== 0) throw invalidArgument(name, "an even number of hexadecimal digits", text.length);
-  if (!isHex(text)) throw invalidArgument(name, "hexadecimal text", "other characters");
-  const out = new Uint8Array(text.length / 2);
-  for (let i = 0; i < out.length; i++) out[i] = (digit(text.charCodeAt(2 * i)) << 4) | digit(text.charCodeAt(2 * i + 1));
-  return out;
+  const bytes = readHex(text);
+  if (bytes === undefined) throw invalidArgument(name, "hexadecimal text", "other characters");
+  return bytes;
 }
 
+/** The bytes of an even number of hexadecimal digits in either case, or `undefined` if the text has other characters. */
+export function readHex(text: string): Uint8Array | undefined {
+  const out = new Uint8Array(text.length / 2);
+  let all = 0;
+  for (let i = 0; i < out.length; i++) {
+    const byte = (digit(text.charCodeAt(2 * i)) << 4) | digit(text.charCodeAt(2 * i + 1));
+    all |= byte;
+    out[i] = byte;
+  }
+  return all < 0 ? undefined : out;
+}
+
+/** 0 to 15, or -1. */
 function digit(code: number): number {
-  return (code & 15) + (code > 57 ? 9 : 0);
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 && code < 0x80 ? lower - 0x57 : -1;
 }
 
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -75,13 +75,15 @@ export function keyCheckValue(key: SecretKey, options: KeyCheckValueOptions = {}
   return encodeHex(checkValueBytes(backend, slot, algorithm, method, hash, length));
 }
 
-function expectedBytes(expected: unknown, length: unknown): Uint8Array {
-  if (typeof expected !== "string") throw invalidArgument("expected", "hex text", describeType(expected));
+/** A stated check value as bytes; `name` is the argument's. Throws `ERR_INVALID_ARGUMENT`. Internal. */
+export function readCheckValue(name: string, expected: unknown, length?: unknown): Uint8Array {
+  if (typeof expected !== "string") throw invalidArgument(name, "hex text", describeType(expected));
   const exact = length === undefined ? undefined : checkLength(length, 2);
   const digits = exact === undefined ? "6, 8 or 10 hex digits" : `${2 * exact} hex digits`;
   const suits = exact === undefined ? expected.length >= 6 && expected.length <= 10 : expected.length === 2 * exact;
-  if (!suits || !isHex(expected)) throw invalidArgument("expected", digits, `${expected.length} characters`);
-  return decodeHex("expected", expected);
+  if (!suits) throw invalidArgument(name, digits, `${expected.length} characters`);
+  if (!isHex(expected)) throw invalidArgument(name, digits, "other characters");
+  return decodeHex(name, expected);
 }
 
 function privateMethod(method: object): HashKcvMethod {
@@ -110,7 +112,7 @@ export function verifyKeyCheckValue(
 ): { method: KcvMethod | HashKcvMethod } {
   assertObject("options", options);
   const { backend, slot } = internals(key, "key");
-  const wanted = expectedBytes(expected, own(options, "length"));
+  const wanted = readCheckValue("expected", expected, own(options, "length"));
   const { algorithm, hash } = attributesOf(key, "key");
   const method = own(options, "method", "auto");
   if (typeof method === "object") {

@@ -16,10 +16,10 @@
  * caller.
  */
 import type { BlockPadding } from "./backend/contract.js";
-import { assertBytes, wipe } from "./bytes.js";
+import { assertBytes, type ByteLength, wipe } from "./bytes.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import { assertObject, own } from "./key-attributes.js";
-import { internals, type KeyInternals, requireUse, type SecretKey } from "./key.js";
+import { internals, type KeyInternals, type KeyNeed, requireUse, type SecretKey } from "./key.js";
 
 export interface CbcOptions {
   /** `pkcs7` always adds 1 to a block of bytes (RFC 5652 clause 6.3); `none` needs whole blocks. */
@@ -42,6 +42,22 @@ export type VerifyMacOptions =
 type BlockCipher = "AES" | "TDES";
 
 type MacOperation = "macGenerate" | "macVerify";
+
+const CBC_NEEDS: Readonly<Record<BlockCipher, Readonly<Record<"encrypt" | "decrypt", KeyNeed>>>> = {
+  AES: {
+    encrypt: { operation: "encrypt", usages: ["D0"], algorithms: ["AES"] },
+    decrypt: { operation: "decrypt", usages: ["D0"], algorithms: ["AES"] },
+  },
+  TDES: {
+    encrypt: { operation: "encrypt", usages: ["D0"], algorithms: ["TDES"] },
+    decrypt: { operation: "decrypt", usages: ["D0"], algorithms: ["TDES"] },
+  },
+};
+
+const HMAC_NEEDS: Readonly<Record<MacOperation, KeyNeed>> = {
+  macGenerate: { operation: "macGenerate", usages: ["M7"], algorithms: ["HMAC"] },
+  macVerify: { operation: "macVerify", usages: ["M7"], algorithms: ["HMAC"] },
+};
 
 /**
  * AES-CBC. `iv`: 16 bytes; `key`: usage D0, mode of use E, B or N. Returns the ciphertext without the IV.
@@ -115,7 +131,7 @@ export function verifyMac(key: SecretKey, data: Uint8Array, mac: Uint8Array, opt
 
 /** An HMAC key that may be used with SHA-256. Internal; throws as `requireUse`. */
 export function requireHmacSha256(key: SecretKey, name: string, operation: MacOperation): KeyInternals {
-  const found = requireUse(key, name, { operation, usages: ["M7"], algorithms: ["HMAC"] });
+  const found = requireUse(key, name, HMAC_NEEDS[operation]);
   if (key.hash !== "SHA-256") {
     throw new PosCryptoError("ERR_KEY_USAGE", `"${name}" is an HMAC key for ${key.hash}; this takes SHA-256`);
   }
@@ -138,20 +154,20 @@ function macToVerify(key: SecretKey, data: Uint8Array, options: VerifyMacOptions
 }
 
 function cbcEncrypt(algorithm: BlockCipher, key: SecretKey, iv: Uint8Array, data: Uint8Array, options: CbcOptions): Uint8Array {
-  const { backend, slot } = requireUse(key, "key", { operation: "encrypt", usages: ["D0"], algorithms: [algorithm] });
+  const { backend, slot } = requireUse(key, "key", CBC_NEEDS[algorithm].encrypt);
   const block = blockSize(algorithm);
   assertBytes("iv", iv, block);
   const padding = readCbcPadding(options);
-  assertBytes("data", data, padding === "none" ? { multipleOf: block } : undefined);
+  assertBytes("data", data, padding === "none" ? BLOCKS[block] : undefined);
   return backend.cbcEncrypt(slot, iv, data, padding);
 }
 
 function cbcDecrypt(algorithm: BlockCipher, key: SecretKey, iv: Uint8Array, data: Uint8Array, options: CbcOptions): Uint8Array {
-  const { backend, slot } = requireUse(key, "key", { operation: "decrypt", usages: ["D0"], algorithms: [algorithm] });
+  const { backend, slot } = requireUse(key, "key", CBC_NEEDS[algorithm].decrypt);
   const block = blockSize(algorithm);
   assertBytes("iv", iv, block);
   const padding = readCbcPadding(options);
-  assertBytes("data", data, padding === "none" ? { multipleOf: block } : { min: block, multipleOf: block });
+  assertBytes("data", data, padding === "none" ? BLOCKS[block] : SOME_BLOCKS[block]);
   const plaintext = backend.cbcDecrypt(slot, iv, data, padding);
   if (plaintext === undefined) throw new PosCryptoError("ERR_DECRYPT", "the data cannot be decrypted");
   return plaintext;
@@ -184,12 +200,12 @@ function hmac(key: SecretKey, data: Uint8Array, operation: MacOperation): Uint8A
 
 function overPadded(
   data: Uint8Array,
-  block: number,
+  block: 8 | 16,
   options: MacPaddingOptions,
   mac: (padded: Uint8Array) => Uint8Array,
 ): Uint8Array {
   const padding = readMacPadding(options);
-  assertBytes("data", data, padding === "none" ? { min: block, multipleOf: block } : undefined);
+  assertBytes("data", data, padding === "none" ? SOME_BLOCKS[block] : undefined);
   if (padding === "none") return mac(data);
   const marker = padding === "method2" ? 1 : 0;
   const padded = new Uint8Array(Math.max(1, Math.ceil((data.length + marker) / block)) * block);
@@ -202,13 +218,17 @@ function overPadded(
   }
 }
 
+/** Whole blocks, any number of them or at least one. */
+const BLOCKS: Readonly<Record<8 | 16, ByteLength>> = { 8: { multipleOf: 8 }, 16: { multipleOf: 16 } };
+const SOME_BLOCKS: Readonly<Record<8 | 16, ByteLength>> = { 8: { min: 8, multipleOf: 8 }, 16: { min: 16, multipleOf: 16 } };
+
 function blockSize(algorithm: string): 8 | 16 {
   return algorithm === "AES" ? 16 : 8;
 }
 
 function readCbcPadding(options: CbcOptions): BlockPadding {
   assertObject("options", options);
-  const padding = own(options, "padding");
+  const padding = Object.hasOwn(options, "padding") ? options.padding : undefined;
   if (padding !== "pkcs7" && padding !== "none") throw invalidArgument("padding", "pkcs7 or none", choice(padding));
   return padding;
 }

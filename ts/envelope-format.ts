@@ -4,9 +4,8 @@
  * Everything here is public, and what is wrong with it may be said. Members are read as own properties of plain types only;
  * members that the format does not name are ignored.
  */
-import { decodeHex, isHex } from "./bytes.js";
+import { isHex, readHex } from "./bytes.js";
 import { describeType, PosCryptoError } from "./errors.js";
-import { own } from "./key-attributes.js";
 
 /** One ciphertext with its IV, both hex: upper case out, either case in. */
 export interface EnvelopeChunk {
@@ -55,20 +54,20 @@ const BLOCK_DIGITS = 32;
 /** Reads an envelope. Throws `ERR_ENVELOPE_FORMAT`, which names the member that is missing or wrong. */
 export function readEnvelope(envelope: unknown): ReadEnvelope {
   const members = asObject("envelope", envelope);
-  const format = own(members, "format");
+  const format = Object.hasOwn(members, "format") ? members.format : undefined;
   if (format !== "TR31-DATA" && format !== "TR31-DATA-CHUNKED")
     throw malformed("format", "TR31-DATA or TR31-DATA-CHUNKED", format);
   const chunked = format === "TR31-DATA-CHUNKED";
-  const encoding = own(members, "content_encoding");
+  const encoding = Object.hasOwn(members, "content_encoding") ? members.content_encoding : undefined;
   if (encoding !== "gzip" && (chunked || encoding !== undefined)) {
     throw malformed("content_encoding", chunked ? "gzip" : "gzip, or absent", encoding);
   }
   const gzip = encoding === "gzip";
-  const keyKcv = readKcv(own(members, "key_kcv"));
+  const keyKcv = readKcv(Object.hasOwn(members, "key_kcv") ? members.key_kcv : undefined);
   if (!chunked) return { parts: [readSealed("", members)], gzip, keyKcv };
 
-  readMode("mode", members);
-  const chunks = own(members, "chunks");
+  readMode("", members);
+  const chunks = Object.hasOwn(members, "chunks") ? members.chunks : undefined;
   if (!Array.isArray(chunks) || chunks.length === 0) throw malformed("chunks", "an array that is not empty", chunks);
   const parts = Array.from(chunks, (chunk: unknown, i) => readSealed(`chunks[${i}].`, asObject(`chunks[${i}]`, chunk)));
   return { parts, gzip, keyKcv };
@@ -80,21 +79,20 @@ export function assertHexCiphertexts({ parts }: ReadEnvelope): void {
 }
 
 function readSealed(prefix: string, members: Members): Sealed {
-  readMode(`${prefix}mode`, members);
-  const ciphertext = own(members, "ciphertext");
+  readMode(prefix, members);
+  const ciphertext = Object.hasOwn(members, "ciphertext") ? members.ciphertext : undefined;
   if (typeof ciphertext !== "string" || ciphertext.length === 0 || ciphertext.length % BLOCK_DIGITS !== 0) {
     throw malformed(`${prefix}ciphertext`, "hex text of whole 16-byte blocks", ciphertext);
   }
-  const iv = own(members, "initialization_vector");
-  if (typeof iv !== "string" || iv.length !== BLOCK_DIGITS || !isHex(iv)) {
-    throw malformed(`${prefix}initialization_vector`, "hex text of 16 bytes", iv);
-  }
-  return { iv: decodeHex("initialization_vector", iv), ciphertext };
+  const iv = Object.hasOwn(members, "initialization_vector") ? members.initialization_vector : undefined;
+  const ivBytes = typeof iv === "string" && iv.length === BLOCK_DIGITS ? readHex(iv) : undefined;
+  if (ivBytes === undefined) throw malformed(`${prefix}initialization_vector`, "hex text of 16 bytes", iv);
+  return { iv: ivBytes, ciphertext };
 }
 
-function readMode(name: string, members: Members): void {
-  const mode = own(members, "mode");
-  if (mode !== "CBC") throw malformed(name, "CBC", mode);
+function readMode(prefix: string, members: Members): void {
+  const mode = Object.hasOwn(members, "mode") ? members.mode : undefined;
+  if (mode !== "CBC") throw malformed(`${prefix}mode`, "CBC", mode);
 }
 
 function readKcv(kcv: unknown): string | undefined {
@@ -103,7 +101,10 @@ function readKcv(kcv: unknown): string | undefined {
   throw malformed("key_kcv", "hex text of 3 to 5 bytes", kcv);
 }
 
-type Members = Record<string, unknown>;
+/** Read as own properties by name at each place: a shared reader by variable name is several times slower in V8. */
+type Members = Readonly<Partial<Record<MemberName, unknown>>>;
+
+type MemberName = "format" | "content_encoding" | "key_kcv" | "ciphertext" | "initialization_vector" | "mode" | "chunks";
 
 function asObject(name: string, value: unknown): Members {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Members;

@@ -38,13 +38,21 @@ const DEFAULT_CHUNK = 2048;
 const DEFAULT_MAX_BYTES = 16 * 1024 * 1024;
 
 export interface SealSettings {
-  encoding: "hex" | "raw";
-  includeKcv: boolean;
-  gzip: boolean;
-  chunkBytes: number;
+  readonly encoding: "hex" | "raw";
+  readonly includeKcv: boolean;
+  readonly gzip: boolean;
+  readonly chunkBytes: number;
 }
 
-export function readSealOptions(options: SealOptions): SealSettings {
+export interface OpenSettings {
+  readonly encoding: OpenEncoding;
+  readonly maxBytes: number;
+}
+
+const SEAL_DEFAULTS: SealSettings = { encoding: "hex", includeKcv: false, gzip: false, chunkBytes: DEFAULT_CHUNK };
+
+export function readSealOptions(options: SealOptions | undefined): SealSettings {
+  if (options === undefined) return SEAL_DEFAULTS;
   assertObject("options", options);
   const encoding = own(options, "plaintextEncoding") ?? "hex";
   assertEncoding(encoding, "hex or raw");
@@ -61,6 +69,16 @@ export function readSealOptions(options: SealOptions): SealSettings {
     gzip: compress,
     chunkBytes: chunkBytes ?? DEFAULT_CHUNK,
   };
+}
+
+const OPEN_DEFAULTS: OpenSettings = { encoding: "auto", maxBytes: DEFAULT_MAX_BYTES };
+
+export function readOpenOptions(options: OpenOptions | undefined): OpenSettings {
+  if (options === undefined) return OPEN_DEFAULTS;
+  assertObject("options", options);
+  const encoding = own(options, "plaintextEncoding") ?? "auto";
+  if (encoding !== "auto") assertEncoding(encoding, "hex, raw or auto");
+  return { encoding, maxBytes: readMaxBytes(options) };
 }
 
 export function assertEncoding(encoding: unknown, expected: string): asserts encoding is "hex" | "raw" {

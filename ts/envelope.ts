@@ -25,15 +25,16 @@ import {
   type OpenBytesOptions,
   type OpenOptions,
   readMaxBytes,
+  readOpenOptions,
   readSealOptions,
   type SealOptions,
   type SealSettings,
 } from "./envelope-options.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import { gunzip, gzip } from "./gzip.js";
-import { type KeyInternals, requireUse, type SecretKey } from "./key.js";
+import { type KeyInternals, type KeyNeed, requireUse, type SecretKey } from "./key.js";
 import { assertObject, own } from "./key-attributes.js";
-import { randomBytes } from "./random.js";
+import { publicRandomBytes } from "./random.js";
 
 export type { ChunkedEnvelope, DataEnvelope, Envelope, EnvelopeChunk } from "./envelope-format.js";
 
@@ -43,6 +44,9 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 
 const IV_BYTES = 16;
 
+const SEAL: KeyNeed = { operation: "encrypt", usages: ["D0"], algorithms: ["AES"] };
+const OPEN: KeyNeed = { operation: "decrypt", usages: ["D0"], algorithms: ["AES"] };
+
 /**
  * Seals a JSON value. `key`: AES, usage D0, mode of use E, B or N (MSK, TDK).
  *
@@ -50,11 +54,11 @@ const IV_BYTES = 16;
  * `sealEnvelopeBytes`), `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`. Source: "MSK encrypt/decrypt on POS" of the
  * end-to-end example.
  */
-export function sealEnvelope(key: SecretKey, value: JsonValue | object, options: SealOptions = {}): Envelope {
-  const at = requireUse(key, "key", { operation: "encrypt", usages: ["D0"], algorithms: ["AES"] });
+export function sealEnvelope(key: SecretKey, value: JsonValue | object, options?: SealOptions): Envelope {
+  const at = requireUse(key, "key", SEAL);
   const settings = readSealOptions(options);
   const json = toJson(value);
-  if (!settings.gzip) return { format: "TR31-DATA", ...seal(at, json, settings.encoding), ...kcvMember(key, settings) };
+  if (!settings.gzip) return sealData(key, at, json, settings);
   const bytes = encodeUtf8(json);
   try {
     return sealCompressed(key, at, bytes, settings);
@@ -64,12 +68,12 @@ export function sealEnvelope(key: SecretKey, value: JsonValue | object, options:
 }
 
 /** Seals bytes; keys, options and errors as `sealEnvelope`. */
-export function sealEnvelopeBytes(key: SecretKey, bytes: Uint8Array, options: SealOptions = {}): Envelope {
-  const at = requireUse(key, "key", { operation: "encrypt", usages: ["D0"], algorithms: ["AES"] });
+export function sealEnvelopeBytes(key: SecretKey, bytes: Uint8Array, options?: SealOptions): Envelope {
+  const at = requireUse(key, "key", SEAL);
   const settings = readSealOptions(options);
   assertBytes("bytes", bytes);
   if (settings.gzip) return sealCompressed(key, at, bytes, settings);
-  return { format: "TR31-DATA", ...seal(at, bytes, settings.encoding), ...kcvMember(key, settings) };
+  return sealData(key, at, bytes, settings);
 }
 
 /**
@@ -78,12 +82,9 @@ export function sealEnvelopeBytes(key: SecretKey, bytes: Uint8Array, options: Se
  * Throws `ERR_ENVELOPE_FORMAT` for a malformed envelope, `ERR_ENVELOPE_KEY` where `key_kcv` is another key's,
  * `ERR_ENVELOPE_OPEN` for everything else that is wrong with it, `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
  */
-export function openEnvelope(key: SecretKey, envelope: unknown, options: OpenOptions = {}): JsonValue {
-  const at = requireUse(key, "key", { operation: "decrypt", usages: ["D0"], algorithms: ["AES"] });
-  assertObject("options", options);
-  const encoding = own(options, "plaintextEncoding") ?? "auto";
-  if (encoding !== "auto") assertEncoding(encoding, "hex, raw or auto");
-  const maxBytes = readMaxBytes(options);
+export function openEnvelope(key: SecretKey, envelope: unknown, options?: OpenOptions): JsonValue {
+  const at = requireUse(key, "key", OPEN);
+  const { encoding, maxBytes } = readOpenOptions(options);
   const read = readFor(key, envelope, maxBytes);
   const text = openText(at, read, encoding, maxBytes);
   const value = text === undefined ? undefined : parseJson(text);
@@ -94,7 +95,7 @@ export function openEnvelope(key: SecretKey, envelope: unknown, options: OpenOpt
 
 /** Opens an envelope of bytes; keys and errors as `openEnvelope`. */
 export function openEnvelopeBytes(key: SecretKey, envelope: unknown, options: OpenBytesOptions): Uint8Array {
-  const at = requireUse(key, "key", { operation: "decrypt", usages: ["D0"], algorithms: ["AES"] });
+  const at = requireUse(key, "key", OPEN);
   assertObject("options", options);
   const encoding = own(options, "plaintextEncoding");
   assertEncoding(encoding, "hex or raw");
@@ -122,14 +123,25 @@ function sealCompressed(key: SecretKey, at: KeyInternals, bytes: Uint8Array, set
   }
 }
 
+function sealData(key: SecretKey, at: KeyInternals, plaintext: string | Uint8Array, settings: SealSettings): DataEnvelope {
+  const { ciphertext, initialization_vector } = seal(at, plaintext, settings.encoding);
+  const envelope: DataEnvelope = { format: "TR31-DATA", ciphertext, initialization_vector, mode: "CBC" };
+  if (settings.includeKcv) envelope.key_kcv = shortCheckValue(key);
+  return envelope;
+}
+
 function seal({ backend, slot }: KeyInternals, plaintext: string | Uint8Array, encoding: "hex" | "raw"): EnvelopeChunk {
-  const iv = randomBytes(IV_BYTES);
+  const iv = publicRandomBytes(IV_BYTES);
   const ciphertext = backend.seal(slot, iv, plaintext, encoding);
   return { ciphertext, initialization_vector: encodeHex(iv), mode: "CBC" };
 }
 
 function kcvMember(key: SecretKey, settings: SealSettings): Pick<DataEnvelope, "key_kcv"> {
-  return settings.includeKcv ? { key_kcv: checkValuesOf(key).cmac.slice(0, 6) } : {};
+  return settings.includeKcv ? { key_kcv: shortCheckValue(key) } : {};
+}
+
+function shortCheckValue(key: SecretKey): string {
+  return checkValuesOf(key).cmac.slice(0, 6);
 }
 
 function toJson(value: unknown): string {
@@ -161,12 +173,14 @@ function readFor(key: SecretKey, envelope: unknown, maxBytes: number): ReadEnvel
 }
 
 function ciphertextBytes({ parts }: ReadEnvelope): number {
-  return parts.reduce((sum, part) => sum + part.ciphertext.length / 2, 0);
+  let bytes = 0;
+  for (let i = 0; i < parts.length; i++) bytes += parts[i]!.ciphertext.length / 2;
+  return bytes;
 }
 
 function openText(at: KeyInternals, read: ReadEnvelope, encoding: OpenEncoding, maxBytes: number): string | undefined {
-  const [first, ...rest] = read.parts;
-  if (first !== undefined && rest.length === 0 && !read.gzip && ciphertextBytes(read) <= maxBytes) {
+  const first = read.parts[0];
+  if (first !== undefined && read.parts.length === 1 && !read.gzip && ciphertextBytes(read) <= maxBytes) {
     return at.backend.openText(at.slot, first.iv, first.ciphertext, encoding);
   }
   const bytes = openBytes(at, read, encoding, maxBytes);

@@ -44,6 +44,7 @@ export type PosErrorCode =
   | "ERR_NETWORK"
   | "ERR_TIMEOUT"
   | "ERR_ABORTED"
+  | "ERR_STORE"
   // the mock server and the command line
   | "ERR_PROVISION"
   | "ERR_COMMAND_LINE";
@@ -60,9 +61,11 @@ export class PosCryptoError extends Error {
   readonly details?: Readonly<Record<string, unknown>>;
 
   constructor(code: PosErrorCode, message: string, options: PosErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // Own properties only: what pollutes `Object.prototype` does not show up in errors.
+    const { cause, details }: PosErrorOptions = Object.assign(Object.create(null), options);
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    if (options.details !== undefined) this.details = options.details;
+    if (details !== undefined) this.details = details;
   }
 }
 

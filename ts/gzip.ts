@@ -1,15 +1,17 @@
 /**
- * gzip, RFC 1952 (around deflate, RFC 1951), for the plaintext of envelopes.
+ * gzip, RFC 1952 (around deflate, RFC 1951), for the plaintext of envelopes. fflate does the deflate part.
  *
- * Opening is strict, since whoever can send an envelope chooses the file: header fields, reserved flags and header CRC are checked,
- * every member's CRC-32 and size are compared, the input must end exactly where a trailer ends, and output stops at its limit.
+ * Opening is strict, since whoever can send an envelope chooses the file, and fflate checks none of it: header fields, reserved
+ * flags and header CRC, every member's CRC-32 and size, the end of the input exactly at the end of a trailer, a limit of the
+ * output. fflate's streaming class says where a member ends by announcing the next one; a bare header behind the input makes it
+ * announce the end of the last one, too.
  *
- * The data is plaintext: intermediate copies are wiped, the result belongs to the caller. Run time depends on the data.
+ * The data is plaintext: copies made here are wiped, fflate's window of 32 KiB cannot be; the result belongs to the caller. Run
+ * time depends on the data.
  */
-import { wipe } from "./bytes.js";
+import { Gunzip, gzipSync } from "fflate/browser";
+import { concatBytes, wipe } from "./bytes.js";
 import { crc32 } from "./crc32.js";
-import { deflate } from "./deflate/deflate.js";
-import { inflate, Output } from "./deflate/inflate.js";
 
 /** RFC 1952 clause 2.3.1: FTEXT and the three reserved bits are not among the flags that add fields. */
 const FHCRC = 2;
@@ -22,19 +24,12 @@ const RESERVED = 0xe0;
 const BARE_HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 const TRAILER = 8;
 
-/** What text usually expands to; a wrong guess costs a copy. */
-const USUAL_RATIO = 8;
+/** Deflate expands at most 1032 times: what one push may yield stays near the output's limit. */
+const SLICE = 16384;
 
 /** Compresses `data` to one member without name or time: equal input gives equal output. */
 export function gzip(data: Uint8Array): Uint8Array {
-  const stream = deflate(data);
-  const file = new Uint8Array(BARE_HEADER.length + stream.length + TRAILER);
-  file.set(BARE_HEADER);
-  file.set(stream, BARE_HEADER.length);
-  writeUint32(file, file.length - 8, crc32(data));
-  writeUint32(file, file.length - 4, data.length);
-  wipe(stream);
-  return file;
+  return gzipSync(data, { mtime: 0 });
 }
 
 /**
@@ -42,13 +37,13 @@ export function gzip(data: Uint8Array): Uint8Array {
  * members, and where the output would exceed `maxBytes`.
  */
 export function gunzip(data: Uint8Array, maxBytes: number): Uint8Array | undefined {
-  const output = new Output(maxBytes, USUAL_RATIO * data.length);
+  const output = new Output(maxBytes);
   let at = 0;
   do {
     at = appendMember(data, at, output);
   } while (at > 0 && at < data.length);
-  const content = at > 0 ? output.bytes.slice(0, output.length) : undefined;
-  wipe(output.bytes);
+  const content = at > 0 ? output.concat() : undefined;
+  output.wipe();
   return content;
 }
 
@@ -56,12 +51,71 @@ export function gunzip(data: Uint8Array, maxBytes: number): Uint8Array | undefin
 function appendMember(data: Uint8Array, start: number, output: Output): number {
   const header = headerLength(data, start);
   if (header === 0) return 0;
-  const before = output.length;
-  const end = inflate(data, start + header, output);
-  if (end < 0 || end + TRAILER > data.length) return 0;
-  const content = output.bytes.subarray(before, output.length);
-  const intact = readUint32(data, end) === crc32(content) && readUint32(data, end + 4) === content.length >>> 0;
-  return intact ? end + TRAILER : 0;
+  output.beginMember();
+  const end = inflateMember(data.subarray(start + header), output) + start + header;
+  if (end < start + header + TRAILER || end > data.length) return 0;
+  const intact = readUint32(data, end - 8) === output.memberCrc && readUint32(data, end - 4) === output.memberLength >>> 0;
+  return intact ? end : 0;
+}
+
+/**
+ * Inflates what follows a member's header; returns the length of its deflate data and trailer, which may reach beyond `rest`, or
+ * 0 for damaged data. The next member is left alone: its announcement ends the work.
+ */
+function inflateMember(rest: Uint8Array, output: Output): number {
+  const bare = new Uint8Array(BARE_HEADER);
+  let length = 0;
+  const stream = new Gunzip((chunk) => output.append(chunk));
+  stream.onmember = (offset) => {
+    length = offset - bare.length;
+    throw END_OF_MEMBER;
+  };
+  try {
+    stream.push(bare);
+    for (let from = 0; from < rest.length; from += SLICE) stream.push(rest.subarray(from, from + SLICE));
+    stream.push(bare);
+  } catch {
+    return length;
+  }
+  return 0;
+}
+
+/** Leaves fflate's loop; never seen outside of this file. */
+const END_OF_MEMBER = new Error("end of member");
+
+/** Collects the content of all members, up to a limit, with the length and the CRC-32 of the current one. */
+class Output {
+  private readonly maxBytes: number;
+  private readonly pieces: Uint8Array[] = [];
+  private length = 0;
+  memberCrc = 0;
+  memberLength = 0;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  beginMember(): void {
+    this.memberCrc = 0;
+    this.memberLength = 0;
+  }
+
+  /** Throws where the limit is exceeded, which ends the inflation. */
+  append(piece: Uint8Array): void {
+    this.pieces.push(piece);
+    this.length += piece.length;
+    if (this.length > this.maxBytes) throw new Error("output limit");
+    this.memberLength += piece.length;
+    this.memberCrc = crc32(piece, this.memberCrc);
+  }
+
+  concat(): Uint8Array {
+    return concatBytes(this.pieces);
+  }
+
+  wipe(): void {
+    wipe(...this.pieces);
+  }
 }
 
 /** Bytes of the member header at `start` (RFC 1952 clause 2.3), or 0 when it is damaged, cut off, or sets a reserved flag. */
@@ -91,8 +145,4 @@ function headerLength(data: Uint8Array, start: number): number {
 
 function readUint32(data: Uint8Array, at: number): number {
   return (data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24)) >>> 0;
-}
-
-function writeUint32(data: Uint8Array, at: number, value: number): void {
-  for (let i = 0; i < 4; i++) data[at + i] = value >>> (8 * i);
 }

@@ -23,6 +23,8 @@ interface KeyState extends KeyInternals {
   readonly attributes: ResolvedKeyAttributes;
   readonly bits: number;
   destroyed: boolean;
+  /** The need that was last found satisfied. Attributes never change, so neither does that verdict. */
+  satisfied: KeyNeed | undefined;
   /** The printed check value, once somebody printed the key. */
   label: string | undefined;
 }
@@ -173,6 +175,7 @@ export function makeKey(backend: Backend, slot: Slot, attributes: ResolvedKeyAtt
     attributes,
     bits: 8 * backend.slotLength(slot),
     destroyed: false,
+    satisfied: undefined,
     label: undefined,
   };
   addDispose();
@@ -193,8 +196,7 @@ function liveState(key: unknown, name: string): KeyState {
 
 /** Where a key is. Internal. Throws `ERR_INVALID_ARGUMENT` for anything but a SecretKey, and `ERR_KEY_DESTROYED`. */
 export function internals(key: SecretKey, name: string): KeyInternals {
-  const { backend, slot } = liveState(key, name);
-  return { backend, slot };
+  return liveState(key, name);
 }
 
 /** What a key is. Internal; throws as `internals`. */
@@ -215,11 +217,11 @@ const MODES: Readonly<Record<KeyOperation, string>> = {
   derive: "X",
 };
 
-/** What an operation asks of a key. */
+/** What an operation asks of a key. Best made once: a key knows the need again that it satisfied last. */
 export interface KeyNeed {
-  operation: KeyOperation;
-  usages: readonly string[];
-  algorithms: readonly KeyAlgorithm[];
+  readonly operation: KeyOperation;
+  readonly usages: readonly string[];
+  readonly algorithms: readonly KeyAlgorithm[];
 }
 
 /**
@@ -227,15 +229,17 @@ export interface KeyNeed {
  * `internals`.
  */
 export function requireUse(key: SecretKey, name: string, need: KeyNeed): KeyInternals {
-  const { backend, slot, attributes } = liveState(key, name);
-  const { algorithm, usage, modeOfUse } = attributes;
+  const state = liveState(key, name);
+  if (state.satisfied === need) return state;
+  const { algorithm, usage, modeOfUse } = state.attributes;
   if (!need.algorithms.includes(algorithm)) throw misuse(name, need, "algorithm", algorithm, need.algorithms.join(" or "));
   if (!need.usages.includes(usage)) throw misuse(name, need, "usage", usage, need.usages.join(", "));
   const modes = MODES[need.operation];
   if (modeOfUse !== MODE_ANY && !modes.includes(modeOfUse)) {
     throw misuse(name, need, "mode of use", modeOfUse, [...modes, MODE_ANY].join(", "));
   }
-  return { backend, slot };
+  state.satisfied = need;
+  return state;
 }
 
 function misuse(name: string, need: KeyNeed, what: string, has: string, needs: string): PosCryptoError {

@@ -145,9 +145,12 @@ function readKey({ role, statedUsage }: RoleProfile, keys: Members, kcvs: Member
 }
 
 /** Ids travel in headers: printable ASCII without spaces. */
+export function isId(id: unknown): id is string {
+  return typeof id === "string" && /^[\x21-\x7e]{1,255}$/.test(id);
+}
+
 function readId(name: string, id: unknown): string | undefined {
-  if (id === undefined) return undefined;
-  if (typeof id === "string" && /^[\x21-\x7e]{1,255}$/.test(id)) return id;
+  if (id === undefined || isId(id)) return id;
   throw malformed(name, "1 to 255 printable characters", id);
 }
 

@@ -11,7 +11,7 @@ import { attributesOf, generateKey, internals, type KeyAlgorithm, type SecretKey
 import { assertObject, own } from "./key-attributes.js";
 import { wrapKeyBlock } from "./keyblock/wrap.js";
 import { destroyAll, type KeySet, makeKeySet, readFlag, readRoles, settleKey } from "./keyset.js";
-import { type KeyRole, type KeysResponse, ROLES, type WrappedKey } from "./keyset-format.js";
+import { isId, type KeyRole, type KeysResponse, ROLES, type WrappedKey } from "./keyset-format.js";
 import { createNonce } from "./signing.js";
 import { formatTimestamp } from "./timestamp.js";
 
@@ -44,6 +44,9 @@ export interface IssuedKeySet {
 }
 
 const DEFAULT_LIFETIME = 90 * 24 * 3600;
+
+/** The last second of year 9999: RFC 3339 writes years of four digits. */
+const LATEST = 253_402_300_799_000;
 
 /** The modes of use of the terminal's keys. */
 const TERMINAL_MODES: Readonly<Record<KeyRole, string>> = { tmk: "D", kek: "D", msk: "B", tpk: "E", tdk: "B", mac: "G" };
@@ -142,14 +145,19 @@ function readIssueOptions(zmk: SecretKey, options: IssueOptions): IssueSettings 
   const methods = readRoles("kcv", own(options, "kcv"));
   const keyIds = readRoles("keyIds", own(options, "keyIds"));
   const keySetId = own(options, "keySetId") ?? `ks_${createNonce()}`;
+  assertId("keySetId", keySetId);
+  for (const role of Object.keys(keyIds) as KeyRole[]) assertId(`keyIds.${role}`, keyIds[role]);
   const now = own(options, "now");
   if (now !== undefined && typeof now !== "function") throw invalidArgument("now", "a function", describeType(now));
   const issuedAt = now === undefined ? Date.now() : now();
+  if (!(typeof issuedAt === "number" && issuedAt >= 0 && issuedAt <= LATEST)) {
+    throw invalidArgument("now", "a function that returns milliseconds since 1970", "one that returns something else");
+  }
   const lifetime = own(options, "lifetimeSeconds") ?? DEFAULT_LIFETIME;
-  if (!Number.isSafeInteger(lifetime) || lifetime < 1) {
+  if (!Number.isSafeInteger(lifetime) || lifetime < 1 || issuedAt + lifetime * 1000 > LATEST) {
     throw invalidArgument(
       "lifetimeSeconds",
-      "a whole number of seconds from 1",
+      "a whole number of seconds from 1 that ends before year 10000",
       typeof lifetime === "number" ? lifetime : describeType(lifetime),
     );
   }
@@ -175,6 +183,11 @@ function readIssueOptions(zmk: SecretKey, options: IssueOptions): IssueSettings 
     base64: encoding === "base64",
     keepTransportKeys: readFlag("keepTransportKeys", own(options, "keepTransportKeys")),
   };
+}
+
+function assertId(name: string, id: unknown): void {
+  if (!isId(id))
+    throw invalidArgument(name, "1 to 255 printable characters", typeof id === "string" ? "other text" : describeType(id));
 }
 
 function assertAlgorithm(role: KeyRole, algorithm: unknown): void {

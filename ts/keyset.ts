@@ -146,7 +146,9 @@ function naming<T>(role: KeyRole, body: () => T): T {
     return body();
   } catch (error) {
     if (!(error instanceof PosCryptoError)) throw error;
-    throw new PosCryptoError(error.code, `key set: "${role}": ${error.message}`, { details: { ...error.details, role } });
+    // ERR_INVALID_ARGUMENT begins with the argument's name in every case.
+    const message = error.code === "ERR_INVALID_ARGUMENT" ? error.message : `key set: "${role}": ${error.message}`;
+    throw new PosCryptoError(error.code, message, { details: { ...error.details, role } });
   }
 }
 

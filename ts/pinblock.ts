@@ -98,8 +98,9 @@ export function formatPinBlock(options: PinOptions<ClearPinBlockFormat>): string
   const { format, pan } = readOptions(options, 3);
   const backend = currentBackend();
   const digits = readPin(own(options, "pin"));
-  const field = makePinField(format, digits);
+  let field: Uint8Array | undefined;
   try {
+    field = makePinField(format, digits);
     combine(field, format, pan);
     return backend.encodeHex(field);
   } finally {
@@ -189,7 +190,7 @@ function encipher({ backend, slot }: KeyInternals, format: PinBlockFormat, digit
   }
 }
 
-/** Takes over `block` and wipes it. */
+/** The PIN's digits, the caller's to wipe. Throws `ERR_PIN_BLOCK`. */
 function decipher(
   { backend, slot }: KeyInternals,
   format: PinBlockFormat,

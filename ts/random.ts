@@ -9,10 +9,19 @@ import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 /** Returns `n` bytes from a CSPRNG, in an array that is not handed out again. */
 export type RandomSource = (n: number) => Uint8Array;
 
+/**
+ * What is drawn at once for public values. A call of the platform takes microseconds whatever it returns: more than to seal a
+ * short message.
+ */
+const POOL = 512;
+
 /** Web Cryptography API, `getRandomValues`: a request for more is a QuotaExceededError. */
 const QUOTA = 65536;
 
 let injected: RandomSource | undefined;
+let pool: Uint8Array | undefined;
+/** Bytes of the pool that were given out, all of them wiped. */
+let spent = POOL;
 
 /**
  * Replaces the platform's source; `undefined` goes back to it. Returns what was injected before. Throws `ERR_INVALID_ARGUMENT`.
@@ -32,6 +41,28 @@ export function setRandomSource(source: RandomSource | undefined): RandomSource 
 export function randomBytes(n: number): Uint8Array {
   if (!Number.isSafeInteger(n) || n < 0) throw invalidArgument("n", "a whole number of bytes", String(n));
   return injected === undefined ? platformBytes(n) : injectedBytes(injected, n);
+}
+
+/**
+ * `n` random bytes for a value that becomes public, an IV or a nonce: never for keys, padding or anything that stays secret. They
+ * come out of a pool, each byte once, wiped as it leaves. A process image restored twice (a snapshot of a virtual machine) would
+ * repeat what is left in the pool; a worker or a forked process has its own. An injected source is asked every time. Throws as
+ * `randomBytes`.
+ */
+export function publicRandomBytes(n: number): Uint8Array {
+  if (injected !== undefined || n > POOL / 4) return randomBytes(n);
+  if (pool === undefined || spent + n > POOL) {
+    pool?.fill(0);
+    pool = platformBytes(POOL);
+    spent = 0;
+  }
+  const bytes = new Uint8Array(n);
+  for (let i = 0; i < n; i++) {
+    bytes[i] = pool[spent + i]!;
+    pool[spent + i] = 0;
+  }
+  spent += n;
+  return bytes;
 }
 
 function injectedBytes(source: RandomSource, n: number): Uint8Array {

@@ -15,7 +15,7 @@ import { requireHmacSha256 } from "./ciphers.js";
 import { describeType, invalidArgument } from "./errors.js";
 import type { KeyInternals, SecretKey } from "./key.js";
 import { assertObject, own } from "./key-attributes.js";
-import { randomBytes } from "./random.js";
+import { publicRandomBytes } from "./random.js";
 import { isSentTimestamp, parseTimestamp } from "./timestamp.js";
 
 /** What a payment request's signature covers. */
@@ -51,6 +51,9 @@ export interface SignedRequest extends RequestFields {
 const VERSION = "v1=";
 const NONCE_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const NONCE_LENGTH = 22;
+const SHORTEST_NONCE = 12;
+const SLASH = 0x2f;
+const LF = "\n";
 
 /**
  * Signs a payment request: `v1=` and 44 characters. `macKey`: HMAC with SHA-256, usage M7, mode of use G, C or N.
@@ -113,7 +116,7 @@ export function createNonce(): string {
   const fair = 256 - (256 % NONCE_ALPHABET.length);
   let nonce = "";
   while (nonce.length < NONCE_LENGTH) {
-    for (const byte of randomBytes(NONCE_LENGTH + 2)) {
+    for (const byte of publicRandomBytes(NONCE_LENGTH + 2)) {
       if (byte < fair && nonce.length < NONCE_LENGTH) nonce += NONCE_ALPHABET.charAt(byte % NONCE_ALPHABET.length);
     }
   }
@@ -127,16 +130,16 @@ type Fault = readonly [name: string, expected: string];
 
 function readRequest(fields: RequestFields): Request {
   assertObject("fields", fields);
-  const given = own(fields, "body");
+  const given = Object.hasOwn(fields, "body") ? fields.body : undefined;
   const body = given === undefined ? "" : given;
   if (typeof body !== "string") assertBytes("body", body);
   return {
-    method: asText("method", own(fields, "method")),
-    path: asText("path", own(fields, "path")),
+    method: asText("method", Object.hasOwn(fields, "method") ? fields.method : undefined),
+    path: asText("path", Object.hasOwn(fields, "path") ? fields.path : undefined),
     body,
-    terminalId: asText("terminalId", own(fields, "terminalId")),
-    timestamp: asText("timestamp", own(fields, "timestamp")),
-    nonce: asText("nonce", own(fields, "nonce")),
+    terminalId: asText("terminalId", Object.hasOwn(fields, "terminalId") ? fields.terminalId : undefined),
+    timestamp: asText("timestamp", Object.hasOwn(fields, "timestamp") ? fields.timestamp : undefined),
+    nonce: asText("nonce", Object.hasOwn(fields, "nonce") ? fields.nonce : undefined),
   };
 }
 
@@ -152,8 +155,8 @@ function readAttestation(fields: AttestationFields): AttestationFields {
 
 function requestFault(request: Request, timestampIsRight: (text: string) => boolean): Fault | undefined {
   const { method, path, body, terminalId } = request;
-  if (!/^[A-Z]+$/.test(method)) return ["method", "upper-case letters"];
-  if (!path.startsWith("/")) return ["path", "a request target that begins with /"];
+  if (!isMethod(method)) return ["method", "upper-case letters"];
+  if (path.charCodeAt(0) !== SLASH) return ["path", "a request target that begins with /"];
   if (typeof body === "string" && !isWellFormed(body)) return ["body", "text without lone surrogates"];
   return lineFault("path", path) ?? lineFault("terminalId", terminalId) ?? freshnessFault(request, timestampIsRight);
 }
@@ -168,17 +171,38 @@ function freshnessFault(
   timestampIsRight: (text: string) => boolean,
 ): Fault | undefined {
   if (!timestampIsRight(timestamp)) return ["timestamp", "an RFC 3339 time in UTC as 2025-12-13T14:25:30Z"];
-  return /^[0-9A-Za-z]{12,}$/.test(nonce) ? undefined : ["nonce", "at least 12 letters and digits"];
+  return isNonce(nonce) ? undefined : ["nonce", "at least 12 letters and digits"];
+}
+
+/** Upper-case letters, at least one. */
+function isMethod(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x41 || code > 0x5a) return false;
+  }
+  return text !== "";
+}
+
+/** Letters and digits, `SHORTEST_NONCE` or more. */
+function isNonce(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const lower = code | 0x20;
+    if (!((code >= 0x30 && code <= 0x39) || (lower >= 0x61 && lower <= 0x7a && code < 0x80))) return false;
+  }
+  return text.length >= SHORTEST_NONCE;
 }
 
 /** A line of its own is not empty and has no control character (C0, DEL, C1) and no lone surrogate. */
 function lineFault(name: string, text: string): Fault | undefined {
   if (text === "") return [name, "text that is not empty"];
+  let all = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code < 0x20 || (code >= 0x7f && code <= 0x9f)) return [name, "text without control characters"];
+    all |= code;
   }
-  return isWellFormed(text) ? undefined : [name, "text without lone surrogates"];
+  return all < 0x80 || isWellFormed(text) ? undefined : [name, "text without lone surrogates"];
 }
 
 function refuse(fault: Fault | undefined): void {
@@ -186,11 +210,11 @@ function refuse(fault: Fault | undefined): void {
 }
 
 function requestText({ method, path, body, terminalId, timestamp, nonce }: Request): MessagePart[] {
-  return [`${method}\n${path}\n`, body, `\n${terminalId}\n${timestamp}\n${nonce}`];
+  return [method, LF, path, LF, body, LF, terminalId, LF, timestamp, LF, nonce];
 }
 
 function attestationText({ deviceId, keyId, timestamp, nonce }: AttestationFields): MessagePart[] {
-  return [`${deviceId}\n${keyId}\n${timestamp}\n${nonce}`];
+  return [deviceId, LF, keyId, LF, timestamp, LF, nonce];
 }
 
 function matches({ backend, slot }: KeyInternals, signature: unknown, fault: Fault | undefined, text: MessagePart[]): boolean {
@@ -200,7 +224,7 @@ function matches({ backend, slot }: KeyInternals, signature: unknown, fault: Fau
 }
 
 function isTimestamp(text: string): boolean {
-  return parseTimestamp(text) !== undefined;
+  return isSentTimestamp(text) || parseTimestamp(text) !== undefined;
 }
 
 function asText(name: string, value: unknown): string {

@@ -52,7 +52,7 @@ export const gzipCases: Cases = (suite) => {
       for (const length of [0, 1, 2, 100, 1000, 16383, 16384, 16385, 40000, 200_000]) {
         const content = sample(length, length + 1);
         const file = gzip(content);
-        same(toHex(file.subarray(0, 10)), "1F8B08000000000000FF", "header");
+        same(toHex(file.subarray(0, 10)), "1F8B0800000000000003", "header");
         same(toHex(gzip(content)), toHex(file), "the same again");
         opensTo(file, content, `${length} bytes`);
       }
@@ -129,11 +129,13 @@ export const gzipCases: Cases = (suite) => {
           harmless++;
           same(toHex(opened), toHex(ascii("hello, hello, hello")), `${name}, bit ${bit}`);
           const at = bit >> 3;
-          const filling = name === "stored" ? at === 10 && (bit & 7) > 2 : at === intact.length - 9;
+          // fflate passes over the complement of a stored length: the length itself and the content are what CRC and size cover.
+          const complement = at === 13 || at === 14;
+          const filling = name === "stored" ? (at === 10 && (bit & 7) > 2) || complement : at === intact.length - 9;
           ok(bit === 24 || (at >= 4 && at <= 9) || filling, `${name}: bit ${bit & 7} of byte ${at} carries content`);
         }
       }
-      ok(harmless >= 98 && harmless < 120, `FTEXT, time, flags, system, filling bits: ${harmless}`);
+      ok(harmless >= 98 && harmless < 136, `FTEXT, time, flags, system, filling bits: ${harmless}`);
     });
 
     suite.test("1,000 mutations: never other content", () => {

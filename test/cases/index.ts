@@ -7,7 +7,6 @@ import { backendTdesCases } from "./backend-tdes.js";
 import { badInputCases } from "./bad-input.js";
 import { checkValueCases } from "./check-values.js";
 import { cipherCases } from "./ciphers.js";
-import { deflateCases } from "./deflate.js";
 import { encodingCases } from "./encoding.js";
 import { envelopeCases } from "./envelopes.js";
 import { gzipCases } from "./gzip.js";
@@ -34,7 +33,6 @@ export const allCases: readonly Cases[] = [
   backendTdesCases,
   checkValueCases,
   cipherCases,
-  deflateCases,
   encodingCases,
   envelopeCases,
   gzipCases,

@@ -76,6 +76,27 @@ export const keyBlockExplainCases: Cases = (suite) => {
       same(unread.fields.at(-1)?.name, "not read");
     });
 
+    suite.test("a block cut off anywhere: fields still join to the text, without gap or overlap", () => {
+      for (const id of ["TR-31:2018 A.7.2.1 A", "TR-31:2018 A.7.4 D", "TR-31:2018 A.7.3.2 B", "ISO 20038:2017 B.2 E"]) {
+        const block = vector(id);
+        for (let length = 1; length < block.length; length++) {
+          const { fields, findings, header } = explainKeyBlock(block.slice(0, length));
+          let at = 0;
+          for (const field of fields) {
+            same([field.offset, field.length], [at, field.text.length], `${id} cut to ${length}: ${field.name}`);
+            at += field.length;
+            ok(!/-\d|\.\d/.test(field.meaning), `${id} cut to ${length}: ${field.meaning}`);
+          }
+          same(at, length, `${id} cut to ${length}`);
+          same(header, undefined);
+          ok(
+            findings.some(({ severity }) => severity === "error"),
+            `${id} cut to ${length}: an error`,
+          );
+        }
+      }
+    });
+
     suite.test("several errors at once are all told", () => {
       const block = vector("X9.143:2021 8.1 D");
       const broken = `D9999P-${block.slice(7, 14)}99${block.slice(16)}`;

@@ -141,6 +141,19 @@ export const keyBlockPolicyCases: Cases = (suite) => {
       throwsCode(() => unwrapKeyBlock(kbpk(), block.block, { kcv: "0879" }), "ERR_INVALID_ARGUMENT");
     });
 
+    suite.test("kcv: what is no check value is told before the block is opened", () => {
+      const other = importKey("00".repeat(31) + "01", { algorithm: "AES", usage: "K1" });
+      for (const kcv of ["", "08793", "zz3E25", "0879", 7, null]) {
+        throwsCode(
+          () => unwrapKeyBlock(other, block.block, { kcv: kcv as string }),
+          "ERR_INVALID_ARGUMENT",
+          /^"kcv" must be (?:hex text|6, 8 or 10 hex digits), got /,
+        );
+      }
+      throwsCode(() => unwrapKeyBlock(other, block.block, { kcv: "08793E" }), "ERR_KEY_BLOCK_MAC");
+      other.destroy();
+    });
+
     suite.test("extractable governs exposure, exportability wrapping, and neither the other", () => {
       const { key } = unwrapKeyBlock(kbpk(), block.block);
       throwsCode(() => exposeKeyBytes(key), "ERR_KEY_NOT_EXTRACTABLE");

@@ -500,6 +500,39 @@ export const keyBlockCases: Cases = (suite) => {
       );
     });
 
+    suite.test("a typed value with a wrong word, a missing member or a second certificate is refused", () => {
+      const certificate = { format: "X.509", certificate: "AAAA" };
+      const derivation = { usage: "P0", algorithm: "A", modeOfUse: "E", exportability: "N" };
+      const { exportability: _missing, ...incomplete } = derivation;
+      const wrong: readonly [object | undefined, RegExp][] = [
+        [{ id: "AL", life: "eternal" }, /\.life" must be ephemeral or static, got another word$/],
+        [{ id: "BI", scheme: "DES", identifier: "0011223344" }, /\.scheme" must be TDEA or AES/],
+        [{ id: "PK", method: "SHA-1", checkValue: "001122" }, /\.method" must be ANSI_X9_24 or CMAC/],
+        [{ id: "TS", time: "2020-08-18T00:41:00Z" }, /\.compact" must be a boolean/],
+        [{ id: "WP", pedigree: "none" }, /must be a well-formed WP/],
+        [{ id: "HM", hash: "MD5" }, /must be a well-formed HM/],
+        [{ id: "CT", certificates: [certificate] }, /\.chain" must be a boolean/],
+        [{ id: "CT", chain: false, certificates: [certificate, certificate] }, /must be a well-formed CT/],
+        [{ id: "CT", chain: true, certificates: [{}] }, /\.certificates" must be a list of certificates/],
+        [{ id: "CT", chain: true, certificates: [{ ...certificate, certificate: null }] }, /\.certificates" must be a list/],
+        [{ id: "CT", chain: true, certificates: [{ ...certificate, format: "PGP" }] }, /\.certificates" must be a list/],
+        [{ id: "CT", chain: true, certificates: new Array(1) }, /\.certificates" must be a list/],
+        [{ id: "DA", derivations: Array.from({ length: 5 }, () => incomplete) }, /\.derivations" must be a list of derivations/],
+        [{ id: "DA", derivations: [{ ...derivation, usage: "P0A", algorithm: "" }] }, /\.derivations" must be a list/],
+        [{ id: "DA", derivations: [Object.create(derivation)] }, /\.derivations" must be a list/],
+        [undefined, /^"header\.optionalBlocks\[0\]" must be an object, got undefined/],
+      ];
+      const kbpk = protectionKey(pseudoRandom(4)(32), "AES");
+      const key = importKey(pseudoRandom(5)(16), { algorithm: "AES", usage: "B3", exportability: "E" });
+      for (const [block, message] of wrong) {
+        const optionalBlocks = [block] as NonNullable<KeyBlockHeaderInit["optionalBlocks"]>;
+        throwsCode(() => wrapKeyBlock(kbpk, key, { optionalBlocks }), "ERR_INVALID_ARGUMENT", message);
+      }
+      const sparse = new Array(2) as NonNullable<KeyBlockHeaderInit["optionalBlocks"]>;
+      throwsCode(() => wrapKeyBlock(kbpk, key, { optionalBlocks: sparse }), "ERR_INVALID_ARGUMENT", /must be an object/);
+      for (const each of [kbpk, key]) each.destroy();
+    });
+
     suite.test("KS, HM and DA where they belong", () => {
       const tdesKbpk = protectionKey(pseudoRandom(4)(24), "TDES");
       const initial = importKey(pseudoRandom(5)(16), { algorithm: "TDES", usage: "B1", exportability: "E" });

@@ -539,7 +539,12 @@ export const keySetCases: Cases = (suite) => {
       [{ bits: { mac: 104 } }, /^"bits" must be /],
       [{ kcv: { tpk: "HMAC" } }, /^"method" must be /],
       [{ now: 1 }, /^"now" must be a function/],
+      [{ now: () => Number.NaN }, /^"now" must be a function that returns milliseconds/],
+      [{ now: () => 8.64e15 }, /^"now" must be a function that returns milliseconds/],
       [{ lifetimeSeconds: 0 }, /^"lifetimeSeconds" must be /],
+      [{ lifetimeSeconds: 1e13 }, /^"lifetimeSeconds" must be .*year 10000/],
+      [{ keySetId: "two words" }, /^"keySetId" must be /],
+      [{ keyIds: { mac: 7 } }, /^"keyIds\.mac" must be .*, got number/],
       [{ blockEncoding: "hex" }, /^"blockEncoding" must be /],
       [{ keepTransportKeys: 1 }, /^"keepTransportKeys" must be a boolean/],
     ];
@@ -575,7 +580,7 @@ export const keySetCases: Cases = (suite) => {
       refuses(response, "ERR_INVALID_ARGUMENT", /^"kcv" must be an object with members of tmk/, {
         kcv: { zmk: "CMAC" } as never,
       });
-      refuses(response, "ERR_INVALID_ARGUMENT", /method/, { kcv: { msk: "HMAC" } });
+      refuses(response, "ERR_INVALID_ARGUMENT", /^"method" must be CMAC /, { kcv: { msk: "HMAC" } });
     });
   });
 };

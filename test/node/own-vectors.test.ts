@@ -247,7 +247,7 @@ describe("the library against node:crypto and node:zlib", () => {
     }
   });
 
-  it("damage: nothing opens to other content, and nothing opens that zlib refuses but for a stored length's complement", () => {
+  it("damage: nothing opens to other content; what zlib refuses opens only where a stored length's complement is wrong", () => {
     const random = pseudoRandom(1949);
     const content = Buffer.from(random(900)).map((byte) => 65 + (byte & 7));
     const files = [
@@ -268,12 +268,20 @@ describe("the library against node:crypto and node:zlib", () => {
         continue;
       }
       expect(Buffer.compare(opened, content)).toBe(0);
-      try {
-        gunzipSync(damaged);
-      } catch (error) {
-        expect((error as Error).message).toBe("invalid stored block lengths");
-      }
+      // fflate does not compare a stored block's length with its complement; the content is covered by CRC and size.
+      const refusal = zlibError(damaged);
+      expect(refusal === undefined || (round % 3 === 1 && refusal === "invalid stored block lengths")).toBe(true);
     }
     expect(refused).toBeGreaterThan(2500);
   });
 });
+
+/** zlib's message for a file that it refuses. */
+function zlibError(file: Uint8Array): string | undefined {
+  try {
+    gunzipSync(file);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

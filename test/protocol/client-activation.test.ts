@@ -233,7 +233,7 @@ describe("bootstrap", () => {
     same(world.wire.at(-1)!.headers["X-Timestamp"], "2026-01-15T12:00:00Z");
   });
 
-  it("a clock that goes wrong after bootstrap is the host's 401", async () => {
+  it("a clock that goes wrong after bootstrap: the host's 401 says so, with the offset, and the clock is right again", async () => {
     const world = new World();
     let skew = 0;
     const terminal = world.terminal({ now: () => world.clock.now + skew });
@@ -245,7 +245,8 @@ describe("bootstrap", () => {
     const error = (await rejectsCode(terminal.attest(), "ERR_HOST")) as Error & { details: Record<string, unknown> };
     same([error.details["status"], error.details["code"]], [401, "4001"]);
     ok(typeof error.details["trace_id"] === "string", "a trace id");
-    await terminal.bootstrap();
+    ok(/clock was 600 s ahead of the host's/.test(error.message), "the explanation");
+    same([error.details["clockSkewMs"], error.details["clockOffsetMs"], terminal.clockOffsetMs], [600_000, -600_000, -600_000]);
     same((await terminal.attest()).expiresInSec, 300);
   });
 
@@ -315,23 +316,36 @@ async function attested(world: World): Promise<PosTerminal> {
 }
 
 describe("attestation", () => {
-  it("is spent after its lifetime, without asking the host", async () => {
+  const paths = (world: World, from: number) => world.wire.slice(from).map(({ path }) => path);
+
+  it("that has expired is replaced by itself, before the host is asked", async () => {
     const world = new World();
     const terminal = await attested(world);
     world.clock.now += 300_000;
     const before = world.wire.length;
-    await rejectsCode(terminal.installKeys(), "ERR_STATE", /expired/);
-    same(world.wire.length, before);
-    await terminal.attest();
     await terminal.installKeys();
+    same(paths(world, before), ["/pos/attest", "/pos/keys"]);
   });
 
-  it("a token the host has revoked is forgotten", async () => {
+  it("that the host has revoked is replaced by itself", async () => {
     const world = new World();
     const terminal = await attested(world);
     await world.terminal().setUp();
-    await rejectsCode(terminal.installKeys(), "ERR_HOST");
-    await rejectsCode(terminal.installKeys(), "ERR_STATE", /attest\(\)/);
+    const before = world.wire.length;
+    await terminal.installKeys();
+    same(paths(world, before), ["/pos/keys", "/pos/attest", "/pos/keys"]);
+  });
+
+  it("is replaced once a call: a second refusal is the caller's", async () => {
+    const world = new World();
+    const terminal = await attested(world);
+    world.fault = async (path, pass) => (path === "/pos/keys" ? apiError(401, "4001") : pass());
+    const before = world.wire.length;
+    const error = (await rejectsCode(terminal.installKeys(), "ERR_HOST")) as Error & { details: Record<string, unknown> };
+    same(error.details["status"], 401);
+    same(paths(world, before), ["/pos/keys", "/pos/attest", "/pos/keys"]);
+    world.fault = undefined;
+    await terminal.installKeys();
   });
 
   it("a wrong identity secret is the host's 401", async () => {
@@ -450,12 +464,17 @@ describe("keys", () => {
     same([world.wire.length, terminal.activationConditions.keys_installed], [0, false]);
   });
 
-  it("expired keys are not used", async () => {
+  it("expired keys are not used: without new ones nothing is sent", async () => {
     const world = new World({ lifetimes: { keySet: 3600 } });
     const terminal = await world.ready();
+    const old = terminal.keys!;
     world.clock.now += 3_600_000;
-    await rejectsCode(terminal.charge(TEN), "ERR_STATE", /expired/);
-    same(world.wire.length, 0);
+    world.fault = async (path, pass) => (path === "/pos/keys" ? apiError(500, "5000") : pass());
+    await rejectsCode(terminal.charge(TEN), "ERR_HOST");
+    ok(!world.wire.some(({ path }) => path === "/pos/charge"), "no charge");
+    world.fault = undefined;
+    same((await terminal.charge(TEN)).outcome, "approved");
+    ok(terminal.keys !== old && old.msk.destroyed, "a new set");
   });
 });
 

@@ -653,6 +653,6 @@ describe("journal", () => {
         }
       }
     }
-    same(refused, 36 - 6);
+    same(refused, 36 - 7);
   });
 });

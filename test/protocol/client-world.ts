@@ -69,6 +69,8 @@ export class World {
       model: "PAX-A920",
       fetch: this.fetch,
       now: () => this.clock.now,
+      // One sending a call: what retries add has tests of its own.
+      retry: false,
       ...options,
     });
   }

@@ -71,8 +71,8 @@ export const LONG_UNIT = 128;
 /** UTF-16 units whose UTF-8 certainly fits in WINDOW. */
 const WINDOW_UNITS = 21845;
 
-/** Strings up to this length are written by a loop where they do not begin IO: cheaper than a view for `encodeInto`. */
-const SHORT_TEXT = 64;
+/** Strings up to this length are written by a loop: cheaper than a call of `encodeInto`. */
+const SHORT_TEXT = 48;
 
 export class WasmIo {
   private readonly exports: WasmExports;
@@ -84,6 +84,9 @@ export class WasmIo {
   expected!: Uint8Array;
   /** Where the last `stream` ended in IO at most. */
   peak = 0;
+  /** IO from `tailAt` on, for a long text that begins there: messages of one kind have it at one place. */
+  private tail!: Uint8Array;
+  private tailAt = 0;
   private view8!: Uint8Array;
   private view16!: Uint8Array;
   private view32!: Uint8Array;
@@ -107,6 +110,8 @@ export class WasmIo {
     if (buffer === this.buffer) return;
     this.buffer = buffer;
     this.bytes = new Uint8Array(buffer, IO.value, IO_SIZE.value);
+    this.tail = this.bytes;
+    this.tailAt = 0;
     this.chain = new Uint8Array(buffer, CHAIN.value, 16);
     this.expected = new Uint8Array(buffer, EXPECTED.value, 44);
     this.view8 = new Uint8Array(buffer, IO.value, 8);
@@ -150,12 +155,16 @@ export class WasmIo {
 
   /** Writes the UTF-8 of a text at `at`; returns the end. What does not fit is cut off. */
   putText(text: string, at: number): number {
-    if (at === 0) return encodeUtf8Into(text, this.bytes);
     if (text.length <= SHORT_TEXT) {
       const end = this.putShort(text, at);
       if (end > 0) return end;
     }
-    return at + encodeUtf8Into(text, this.bytes.subarray(at));
+    if (at === 0) return encodeUtf8Into(text, this.bytes);
+    if (at !== this.tailAt) {
+      this.tail = this.bytes.subarray(at);
+      this.tailAt = at;
+    }
+    return at + encodeUtf8Into(text, this.tail);
   }
 
   /** The same for a short ASCII text; 0 if it is not ASCII. */

@@ -4,6 +4,7 @@
  * Messages longer than the module's buffer go through in parts. Secrets lie in linear memory only while a call runs; each method
  * wipes what it used of the buffer.
  */
+import { encodeUtf8Into } from "../bytes.js";
 import { invalidArgument } from "../errors.js";
 import type {
   Backend,
@@ -151,13 +152,9 @@ class WasmBackend implements Backend {
       return false;
     }
     this.hmacToIo(slot, parts);
-    let all = 0;
-    for (let i = 0; i < BASE64_MAC; i++) {
-      const code = expected.charCodeAt(i);
-      all |= code;
-      io.expected[i] = code;
-    }
-    return wasm.macEquals() === 1 && all < 128;
+    // A character beyond ASCII leaves a byte that no Base64 has, or does not fit.
+    const complete = encodeUtf8Into(expected, io.expected) === BASE64_MAC;
+    return wasm.macEquals() === 1 && complete;
   }
 
   hmacWith(hash: HashName, slot: Slot, message: Uint8Array): Uint8Array {

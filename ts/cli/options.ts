@@ -10,12 +10,14 @@ export function usageError(message: string): PosCryptoError {
   return new PosCryptoError("ERR_COMMAND_LINE", message);
 }
 
-export type OptionTable = Readonly<Record<string, "text" | "flag">>;
+export type OptionTable = Readonly<Record<string, "text" | "texts" | "flag">>;
 
 export interface Options {
   readonly positionals: readonly string[];
   readonly flag: (name: string) => boolean;
   readonly text: (name: string) => string | undefined;
+  /** Every value of an option that may be repeated (`texts`), in order. */
+  readonly list: (name: string) => readonly string[];
   readonly required: (name: string) => string;
   /** One of `choices`. */
   readonly choice: <T extends string>(name: string, choices: readonly T[]) => T | undefined;
@@ -30,6 +32,7 @@ export function readOptions(args: readonly string[], table: OptionTable, maxPosi
   // Not strict: parseArgs' own messages quote what was typed.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
   const texts = new Map<string, string>();
+  const lists = new Map<string, string[]>();
   const flags = new Set<string>();
   const positionals: string[] = [];
   for (const token of tokens) {
@@ -46,7 +49,8 @@ export function readOptions(args: readonly string[], table: OptionTable, maxPosi
     } else {
       if (value === undefined || value === "") throw usageError(`--${name} needs a value`);
       if (value.startsWith("--")) throw usageError(`--${name} needs a value`);
-      texts.set(name, value);
+      if (table[name] === "texts") lists.set(name, [...(lists.get(name) ?? []), value]);
+      else texts.set(name, value);
     }
   }
   if (positionals.length > maxPositionals) {
@@ -61,6 +65,7 @@ export function readOptions(args: readonly string[], table: OptionTable, maxPosi
     positionals,
     flag: (name) => flags.has(name),
     text,
+    list: (name) => lists.get(name) ?? [],
     required: (name) => {
       const value = texts.get(name);
       if (value === undefined) throw usageError(`--${name} is missing`);

@@ -35,12 +35,23 @@ export class Clock {
   }
 
   /**
-   * Takes over the host's time. `sentAt` and `receivedAt` are local: the host's clock was read somewhere between, so the middle
-   * is taken. Where `server_time` has no fraction the result lags by up to a second, which is the side the host tolerates.
+   * The offset that a reading of the host's clock gives. `sentAt` and `receivedAt` are local: the host's clock was read somewhere
+   * between, so the middle is taken. Where `server_time` has no fraction the result lags by up to a second, which is the side the
+   * host tolerates.
    */
-  synchronise(serverTime: string, sentAt: number, receivedAt: number): void {
+  measure(serverTime: string, sentAt: number, receivedAt: number): number {
     const time = parseTimestamp(serverTime);
     if (time === undefined) throw unexpectedAnswer("server_time", "an RFC 3339 time in UTC");
-    this.#offset = Math.round(time - (sentAt + receivedAt) / 2);
+    return Math.round(time - (sentAt + receivedAt) / 2);
+  }
+
+  /** Takes an earlier reading's offset back, until there is a new one. */
+  restore(offsetMs: number): void {
+    this.#offset = offsetMs;
+  }
+
+  /** Takes over the host's time. */
+  synchronise(serverTime: string, sentAt: number, receivedAt: number): void {
+    this.#offset = this.measure(serverTime, sentAt, receivedAt);
   }
 }

@@ -2,11 +2,11 @@
 export type {
   Activation,
   ActivationConditions,
-  Attestation,
-  BootstrapResult,
   DeviceStatus,
   PairingCode,
 } from "./activation.js";
+export type { Attestation } from "./attestation.js";
+export type { BootstrapResult } from "./bootstrap.js";
 export { JOURNAL_TRANSITIONS, type JournalRecord, type JournalState, type PaymentKind } from "./journal.js";
 export type { JsonObject } from "./json-fields.js";
 export type {
@@ -25,6 +25,7 @@ export type {
 export type { ChargeRequest, PinBlock, RefundRequest } from "./payment-requests.js";
 export type { PaymentOptions } from "./payments.js";
 export type { Recovered } from "./recovery.js";
+export { RETRY_TABLE, type Repetition, type RetryOptions, type RetryRule, type RetryVerdict, retryVerdict } from "./retry.js";
 export type { CallOptions } from "./session.js";
 export { MemoryStore, type StoredTerminal, type TerminalStore } from "./store.js";
 export {

@@ -14,7 +14,7 @@ import type { TerminalStore } from "./store.js";
  *
  * | state             | meaning                                                                 |
  * |-------------------|-------------------------------------------------------------------------|
- * | sending           | bytes may have left; after a restart this is an unknown outcome         |
+ * | sending           | bytes may have left, more than once; after a restart an unknown outcome |
  * | unknown           | no answer that can be trusted                                           |
  * | approved          | the host approved                                                       |
  * | declined          | the host declined, or refused the request as such                       |
@@ -22,7 +22,7 @@ import type { TerminalStore } from "./store.js";
  * | needs_host_lookup | unknown for longer than the host remembers keys: repeating could double |
  */
 export const JOURNAL_TRANSITIONS = {
-  sending: ["approved", "declined", "unknown", "abandoned"],
+  sending: ["sending", "approved", "declined", "unknown", "abandoned"],
   unknown: ["sending", "needs_host_lookup"],
   approved: [],
   declined: [],

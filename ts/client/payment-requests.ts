@@ -143,6 +143,13 @@ export function prepareRefund(request: RefundRequest): Prepared {
   return { plaintext, amount };
 }
 
+/** Whether a request holds what was enciphered under the TPK or TDK: a PIN block, or an envelope in any field. */
+export function carriesEnciphered(plaintext: JsonObject): boolean {
+  const isEnvelope = (value: unknown) =>
+    isJsonObject(value) && (Object.hasOwn(value, "ciphertext") || Object.hasOwn(value, "chunks"));
+  return Object.hasOwn(plaintext, "pin_block") || Object.values(plaintext).some(isEnvelope);
+}
+
 export const CHARGE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function checkChargeId(chargeId: unknown): asserts chargeId is string {

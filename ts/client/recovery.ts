@@ -56,8 +56,8 @@ async function recoverOne(context: Context, found: JournalRecord, options: CallO
   let equipment: Equipment;
   let payment: Payment;
   try {
-    equipment = await equip(context, "recover()");
-    payment = await storedPayment(context, equipment, record);
+    const current = await equip(context, { step: "recover()", own: idempotencyKey, signal: options.signal });
+    ({ payment, equipment } = await storedPayment(context, current, record));
   } catch (error) {
     return {
       kind,

@@ -6,6 +6,7 @@ import type { Clock } from "./clock.js";
 import type { TerminalIdentity } from "./headers.js";
 import type { Journal } from "./journal.js";
 import type { JsonObject } from "./json-fields.js";
+import type { RetryPolicy } from "./retry.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 import type { Transport } from "./transport.js";
 
@@ -13,13 +14,34 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What parts of the client say to each other. */
+export interface StepOptions extends CallOptions {
+  /** Sendings, where the policy's number is too many. */
+  readonly attempts?: number | undefined;
+}
+
+/** The answer of `/pos/keys` and the keys it carried. */
+export interface Installed {
+  readonly response: KeysResponse;
+  readonly keys: KeySet;
+  /** Milliseconds by the host's clock, for answers that name no `issued_at`. */
+  readonly installedAt: number;
+}
+
 export interface Session {
   bootstrapped: boolean;
   claimed: boolean;
+  /** Whether this process has attested before: expired tokens are then replaced by themselves. */
+  attested: boolean;
   /** `expiresAt` is local milliseconds. */
   attestation: { readonly token: string; readonly expiresAt: number } | undefined;
-  /** The answer of `/pos/keys` and the keys it carried: always both or neither. */
-  installed: { readonly response: KeysResponse; readonly keys: KeySet } | undefined;
+  installed: Installed | undefined;
+  /** Earlier sets that open payments still need, the oldest first. */
+  retired: Installed[];
+  /** The set that a PIN or auxiliary data was last enciphered with. */
+  innerKeys: KeySet | undefined;
+  /** After a failed renewal of keys that still work: local milliseconds before which it is not tried again. */
+  renewAfter: number;
   terminalId: string | undefined;
   config: JsonObject | undefined;
   parameters: JsonObject | undefined;
@@ -37,6 +59,7 @@ export interface Context {
   readonly journal: Journal;
   readonly idempotencyTtlMs: number;
   readonly hostDedupesRefunds: boolean;
+  readonly retry: RetryPolicy;
   readonly session: Session;
   /** Idempotency keys, and charge ids of voids, whose requests are on their way right now. */
   readonly inFlight: Set<string>;
@@ -48,8 +71,12 @@ export function createSession(): Session {
   return {
     bootstrapped: false,
     claimed: false,
+    attested: false,
     attestation: undefined,
     installed: undefined,
+    retired: [],
+    innerKeys: undefined,
+    renewAfter: 0,
     terminalId: undefined,
     config: undefined,
     parameters: undefined,
@@ -71,14 +98,16 @@ export function requireKeys(context: Context, step: string): KeySet {
 
 /** Persists what the session has reached, with `changes` that are not in it yet. */
 export async function saveSession(context: Context, changes: Partial<StoredTerminal> = {}): Promise<void> {
-  const { claimed, terminalId, installed, activatedAt } = context.session;
+  const { claimed, terminalId, installed, retired, activatedAt } = context.session;
   await context.store.saveTerminal({
     version: 1,
     deviceId: context.identity.deviceId,
     claimed,
     ...(terminalId === undefined ? {} : { terminalId }),
     ...(installed === undefined ? {} : { keys: installed.response }),
+    ...(retired.length === 0 ? {} : { retiredKeys: retired.map(({ response }) => response) }),
     ...(activatedAt === undefined ? {} : { activatedAt }),
+    clockOffsetMs: context.clock.offsetMs,
     ...changes,
   });
 }

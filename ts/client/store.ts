@@ -15,7 +15,11 @@ export interface StoredTerminal {
   readonly terminalId?: string;
   /** The answer of `/pos/keys` as it came. */
   readonly keys?: KeysResponse;
+  /** Earlier answers of `/pos/keys`, the oldest first, kept while payments made with them are open. */
+  readonly retiredKeys?: readonly KeysResponse[];
   readonly activatedAt?: string;
+  /** What was last added to the local clock to get the host's, in milliseconds: a clock that is wrong stays so over a restart. */
+  readonly clockOffsetMs?: number;
 }
 
 /**

@@ -7,20 +7,24 @@
 import { type Envelope, type JsonValue, sealEnvelope } from "../envelope.js";
 import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
 import { SecretKey } from "../key.js";
-import { installKeySet, type KeySet } from "../keyset.js";
+import type { KeySet } from "../keyset.js";
 import { encryptPinBlock } from "../pinblock.js";
 import { setRandomSource } from "../random.js";
 import * as activation from "./activation.js";
-import type { Activation, ActivationConditions, Attestation, BootstrapResult, DeviceStatus, PairingCode } from "./activation.js";
+import type { Activation, ActivationConditions, DeviceStatus, PairingCode } from "./activation.js";
+import { type Attestation, attest } from "./attestation.js";
+import { type BootstrapResult, bootstrap } from "./bootstrap.js";
 import { Clock } from "./clock.js";
 import { checkIdentity, checkText, KEY_ID, type TerminalIdentity } from "./headers.js";
 import { Journal } from "./journal.js";
 import type { JsonObject } from "./json-fields.js";
+import { installKeys, renewIfDue, restoreKeys } from "./keys.js";
 import type { ChargeOutcome, RefundOutcome, VoidOutcome } from "./outcomes.js";
 import type { ChargeRequest, PinBlock, RefundRequest } from "./payment-requests.js";
 import * as payments from "./payments.js";
 import type { PaymentOptions } from "./payments.js";
 import { type Recovered, recoverPayments } from "./recovery.js";
+import { type RetryOptions, readRetryOptions, retryVerdict } from "./retry.js";
 import { type CallOptions, type Context, createSession, requireKeys } from "./session.js";
 import { MemoryStore, type TerminalStore } from "./store.js";
 import { type Fetch, Transport } from "./transport.js";
@@ -49,6 +53,8 @@ export interface PosTerminalOptions {
   readonly store?: TerminalStore | undefined;
   /** Limit of one exchange with the host. Default 30 s. */
   readonly timeoutMs?: number | undefined;
+  /** When requests are sent again by themselves, as `RETRY_TABLE` allows; `false`: each is sent once. */
+  readonly retry?: RetryOptions | false | undefined;
   /** How long the host remembers idempotency keys. Default 24 h. */
   readonly idempotencyTtlMs?: number | undefined;
   /** Whether the host is known to honour `Idempotency-Key` on refunds. Default false: open refunds are not sent again. */
@@ -115,6 +121,7 @@ export class PosTerminal {
       journal: new Journal(store, () => clock.now()),
       idempotencyTtlMs: ttl,
       hostDedupesRefunds: options.hostDedupesRefunds === true,
+      retry: readRetryOptions(options.retry),
       session: createSession(),
       inFlight: new Set(),
       renewal: undefined,
@@ -164,7 +171,7 @@ export class PosTerminal {
 
   /** Learns the host's time and whether this app is recent enough. Errors: `ERR_VERSION_TOO_OLD`, those of the transport. */
   bootstrap(options?: CallOptions): Promise<BootstrapResult> {
-    return activation.bootstrap(this.#context, options);
+    return bootstrap(this.#context, options);
   }
 
   /** Asks for a code to show on the screen. A new one replaces the one before. Errors: `ERR_STATE`, those of the transport. */
@@ -184,12 +191,12 @@ export class PosTerminal {
 
   /** Proves the device's identity for a token that opens the next four steps for 5 minutes. */
   attest(options?: CallOptions): Promise<Attestation> {
-    return activation.attest(this.#context, options);
+    return attest(this.#context, options);
   }
 
   /** Fetches, unwraps and verifies the key set: all keys or none. Errors: those of `installKeySet`, `ERR_STATE`, … */
   installKeys(options?: CallOptions): Promise<KeySet> {
-    return activation.installKeys(this.#context, options);
+    return installKeys(this.#context, options);
   }
 
   /** The core configuration, opened. Its `terminal.terminal_id` becomes this terminal's. */
@@ -252,22 +259,27 @@ export class PosTerminal {
       throw new PosCryptoError("ERR_STATE", "the store belongs to another device");
     }
     if (stored !== undefined && session.installed === undefined) {
-      const { keys: response } = stored;
-      if (response !== undefined) session.installed = { response, keys: installKeySet(context.zmk, response) };
+      restoreKeys(context, stored);
       session.claimed ||= stored.claimed;
       session.terminalId ??= stored.terminalId;
       session.activatedAt ??= stored.activatedAt;
+      if (!session.bootstrapped && Number.isFinite(stored.clockOffsetMs)) context.clock.restore(stored.clockOffsetMs!);
     }
     const restored = session.installed !== undefined && session.activatedAt !== undefined;
     // Signatures need the host's time. Without it the terminal's own is as good as it gets.
-    if (!session.bootstrapped && (await journal.openRecords()).length > 0) {
+    if (!session.bootstrapped && (restored || (await journal.openRecords()).length > 0)) {
       try {
-        await this.bootstrap(options);
+        await bootstrap(context, { ...options, attempts: 1 });
       } catch (error) {
         if (!isUnreachable(error)) throw error;
       }
     }
-    return { restored, payments: await recoverPayments(context, options) };
+    const payments = await recoverPayments(context, options);
+    if (restored) {
+      // Keys that cannot be renewed now are asked for again by the first payment, which then says what is wrong.
+      await renewIfDue(context, undefined, options).catch(() => {});
+    }
+    return { restored, payments };
   }
 
   /**
@@ -299,7 +311,9 @@ export class PosTerminal {
    * Errors: `ERR_INVALID_ARGUMENT`, `ERR_STATE`.
    */
   encryptPin(pin: { readonly pin: string | Uint8Array; readonly pan: string }): PinBlock {
-    const { tpk } = requireKeys(this.#context, "encryptPin()");
+    const keys = requireKeys(this.#context, "encryptPin()");
+    const { tpk } = keys;
+    this.#context.session.innerKeys = keys;
     return { block: encryptPinBlock(tpk, { format: tpk.algorithm === "AES" ? 4 : 0, pin: pin.pin, pan: pin.pan }) };
   }
 
@@ -308,14 +322,19 @@ export class PosTerminal {
    * `ERR_KEY_USAGE` where the host has issued a TDES key as TDK.
    */
   sealAuxiliary(value: JsonValue): Envelope {
-    return sealEnvelope(requireKeys(this.#context, "sealAuxiliary()").tdk, value, { includeKcv: true });
+    const keys = requireKeys(this.#context, "sealAuxiliary()");
+    this.#context.session.innerKeys = keys;
+    return sealEnvelope(keys.tdk, value, { includeKcv: true });
   }
 
   /** Wipes the installed keys and forgets the attestation; the store is left as it is. */
   destroy(): void {
     const { session } = this.#context;
     session.installed?.keys.destroy();
+    for (const { keys } of session.retired) keys.destroy();
     session.installed = undefined;
+    session.retired = [];
+    session.innerKeys = undefined;
     session.attestation = undefined;
   }
 }
@@ -325,8 +344,5 @@ function requireKey(name: string, key: unknown): void {
 }
 
 function isUnreachable(error: unknown): boolean {
-  return (
-    error instanceof PosCryptoError &&
-    (error.code === "ERR_NETWORK" || error.code === "ERR_TIMEOUT" || error.code === "ERR_HOST_RESPONSE")
-  );
+  return retryVerdict(error, "steps") === "again" || (error instanceof PosCryptoError && error.code === "ERR_HOST_RESPONSE");
 }

@@ -28,6 +28,8 @@ export interface TransportRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Limit of this exchange where it is shorter than the transport's. */
+  readonly timeoutMs?: number | undefined;
   /** Called when the next thing that happens is `fetch`: from here on bytes may have left. */
   readonly onSend?: (() => void) | undefined;
 }
@@ -88,9 +90,10 @@ export class Transport {
         controller.abort();
       };
     });
+    const limit = Math.min(this.timeoutMs, request.timeoutMs ?? this.timeoutMs);
     const timer = setTimeout(() => {
-      stop(new PosCryptoError("ERR_TIMEOUT", `${request.path}: no complete answer within ${this.timeoutMs} ms`));
-    }, this.timeoutMs);
+      stop(new PosCryptoError("ERR_TIMEOUT", `${request.path}: no complete answer within ${limit} ms`));
+    }, limit);
     const onAbort = () => stop(aborted());
     request.signal?.addEventListener("abort", onAbort);
     this.#lastExchangeOk = false;

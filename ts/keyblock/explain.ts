@@ -115,6 +115,7 @@ function headerFields(text: string): ExplainedField[] {
 /** What the size of the ciphertext says about the key inside. */
 function meaningOfCiphertext({ header, headerLength, macOffset }: ScannedKeyBlock): string {
   const bytes = (macOffset - headerLength) / 2;
+  if (!Number.isInteger(bytes) || bytes < 3) return `${2 * bytes} characters: no room for a length and a key`;
   const mode = header.version === "E" ? "CTR" : "CBC";
   const hidden = hiddenKeyBytes(header.algorithm);
   const longest = hidden === undefined ? bytes - 2 : Math.min(hidden, bytes - 2);

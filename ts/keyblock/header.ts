@@ -156,6 +156,7 @@ export function scanKeyBlock(text: string, problem: OnProblem): ScannedKeyBlock 
   }
   checkOptionalBlocks(placed, blockSize(version), problem);
   checkBody(text, at, version, problem);
+  if (end < at) return undefined;
   const header: KeyBlockHeader = {
     version,
     length: text.length,

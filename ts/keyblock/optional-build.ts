@@ -31,8 +31,8 @@ const HEX4 = (n: number): string => n.toString(16).toUpperCase().padStart(4, "0"
 
 function certificateData(value: OptionalBlockValue & { id: "CT" }): string {
   const code = (format: string): string => (format === "EMV" ? "01" : "00");
-  const first = value.certificates[0];
-  if (!value.chain) return first === undefined ? "" : code(first.format) + first.certificate;
+  const [first, ...more] = value.certificates;
+  if (!value.chain) return first === undefined || more.length > 0 ? "" : code(first.format) + first.certificate;
   return `02${value.certificates.map(({ format, certificate }) => code(format) + HEX4(certificate.length) + certificate).join("")}`;
 }
 
@@ -72,36 +72,86 @@ function draft(value: OptionalBlockValue): string {
   }
 }
 
-/** Members that each typed value needs; strings unless said. */
-const MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  AL: ["life"],
-  BI: ["scheme", "identifier"],
-  CT: ["certificates"],
-  DA: ["derivations"],
-  FL: ["flags"],
-  HM: ["hash"],
-  IK: ["initialKeyId"],
-  KC: ["method", "checkValue"],
-  KP: ["method", "checkValue"],
-  PK: ["method", "checkValue"],
-  KS: ["keySerialNumber"],
-  KV: ["keyBlockValues"],
-  LB: ["label"],
-  PB: ["fill"],
-  TC: ["time"],
-  TS: ["time"],
-  WP: ["pedigree"],
+/** What a member of a typed value must be: in words, and as a test. */
+interface MemberRule {
+  readonly expected: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+type MemberRules = Readonly<Record<string, MemberRule>>;
+
+const TEXT: MemberRule = { expected: "a string", accepts: (value) => typeof value === "string" };
+const FLAG: MemberRule = { expected: "a boolean", accepts: (value) => typeof value === "boolean" };
+
+function word(...words: string[]): MemberRule {
+  return { expected: words.join(" or "), accepts: (value) => words.includes(value as string) };
+}
+
+function listOf(what: string, members: Readonly<Record<string, RegExp>>): MemberRule {
+  const fits = (item: unknown): boolean => {
+    if (typeof item !== "object" || item === null) return false;
+    return Object.entries(members).every(([member, form]) => {
+      const value = Object.hasOwn(item, member) ? (item as Record<string, unknown>)[member] : undefined;
+      return typeof value === "string" && form.test(value);
+    });
+  };
+  // Array.from visits the holes of a sparse array, which every() skips.
+  return { expected: `a list of ${what}`, accepts: (value) => Array.isArray(value) && Array.from(value, fits).every(Boolean) };
+}
+
+const CERTIFICATE = { format: /^(?:X\.509|EMV)$/, certificate: /^/ };
+const ONE_CHARACTER = /^[0-9A-Za-z]$/;
+const DERIVATION = {
+  usage: /^[0-9A-Za-z]{2}$/,
+  algorithm: ONE_CHARACTER,
+  modeOfUse: ONE_CHARACTER,
+  exportability: ONE_CHARACTER,
 };
 
+/** The members of each typed value. A wrong word must be refused here: `draft` takes every word but one for the other. */
+function memberRules(id: string): MemberRules {
+  switch (id) {
+    case "AL":
+      return { life: word("ephemeral", "static") };
+    case "BI":
+      return { scheme: word("TDEA", "AES"), identifier: TEXT };
+    case "CT":
+      return { chain: FLAG, certificates: listOf("certificates", CERTIFICATE) };
+    case "DA":
+      return { derivations: listOf("derivations", DERIVATION) };
+    case "FL":
+      return { flags: TEXT };
+    case "HM":
+      return { hash: TEXT };
+    case "IK":
+      return { initialKeyId: TEXT };
+    case "KC":
+    case "KP":
+    case "PK":
+      return { method: word("ANSI_X9_24", "CMAC"), checkValue: TEXT };
+    case "KS":
+      return { keySerialNumber: TEXT };
+    case "KV":
+      return { keyBlockValues: TEXT };
+    case "LB":
+      return { label: TEXT };
+    case "PB":
+      return { fill: TEXT };
+    case "TC":
+    case "TS":
+      return { time: TEXT, compact: FLAG };
+    case "WP":
+      return { pedigree: TEXT };
+    default:
+      return { data: TEXT };
+  }
+}
+
 function checkMembers(init: Record<string, unknown>, id: string, name: string): void {
-  const members = Object.hasOwn(MEMBERS, id) ? MEMBERS[id]! : ["data"];
-  for (const member of members) {
+  for (const [member, { expected, accepts }] of Object.entries(memberRules(id))) {
     const value = Object.hasOwn(init, member) ? init[member] : undefined;
-    const list = member === "certificates" || member === "derivations";
-    const objects = list && Array.isArray(value) && value.every((item) => typeof item === "object" && item !== null);
-    if (list ? !objects : typeof value !== "string") {
-      throw invalidArgument(`${name}.${member}`, list ? "a list of objects" : "a string", describeType(value));
-    }
+    if (accepts(value)) continue;
+    throw invalidArgument(`${name}.${member}`, expected, typeof value === "string" ? "another word" : describeType(value));
   }
 }
 

@@ -6,7 +6,7 @@
  * passes through here. A slot that was made for a block that is then refused is wiped.
  */
 import type { Backend, HashName, Slot } from "../backend/contract.js";
-import { verifyKeyCheckValue } from "../check-value.js";
+import { readCheckValue, verifyKeyCheckValue } from "../check-value.js";
 import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
 import { attributesOf, makeKey, type SecretKey } from "../key-handle.js";
 import {
@@ -100,7 +100,7 @@ function checkOptions(options: UnwrapOptions): CheckedOptions {
   const extractable = own(options, "extractable", false);
   if (typeof extractable !== "boolean") throw invalidArgument("extractable", "a boolean", describeType(extractable));
   const kcv = own(options, "kcv");
-  if (kcv !== undefined && typeof kcv !== "string") throw invalidArgument("kcv", "hex text", describeType(kcv));
+  if (kcv !== undefined) readCheckValue("kcv", kcv);
   const hash = own(options, "hash");
   if (hash !== undefined && !HASH_NAMES.includes(hash)) throw invalidArgument("hash", HASH_NAMES.join(", "), describeType(hash));
   return {

@@ -74,7 +74,7 @@ export function optionalText(init: KeyBlockHeaderInit, fields: Fields, key: Part
   const list = own(init, "optionalBlocks", []);
   if (!Array.isArray(list)) throw invalidArgument("header.optionalBlocks", "an array", describeType(list));
   if (list.length > 99) throw invalidArgument("header.optionalBlocks", "at most 99 blocks", list.length);
-  const drafts = list.map((item, i) => draftOptionalBlock(item, `header.optionalBlocks[${i}]`, strict));
+  const drafts = Array.from(list, (item: unknown, i) => draftOptionalBlock(item, `header.optionalBlocks[${i}]`, strict));
   checkDrafts(drafts, fields, strict);
   const fill = drafts.at(-1)?.id === "PB" ? drafts.pop()?.data : undefined;
   withHash(drafts, fields.algorithm, key.attributes);

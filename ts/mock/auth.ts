@@ -52,7 +52,7 @@ export async function identityAuth(context: Context): Promise<ProvisionedDevice>
     keyId === device.identity_key_id &&
     verifyAttestationSignature(context.services.keys.device(device).identity, signature, fields);
   if (!holds) throw unauthorized("Invalid signature");
-  await consumeNonce(context, `device:${device.device_id}`, nonce);
+  await consumeNonce(context, deviceNonce(device.device_id, nonce));
   return device;
 }
 
@@ -114,18 +114,36 @@ export async function signatureAuth(context: Context): Promise<SignedRequestOf> 
   if (signer === undefined) throw unauthorized("Invalid signature");
   context.exchange.deviceId = device.device_id;
   context.exchange.terminalId = terminalId;
-  await consumeNonce(context, `terminal:${terminalId}`, nonce);
+  await consumeNonce(context, terminalNonce(terminalId, nonce));
   if (record.status !== "activated") throw badRequest("Device is not activated", { device_status: record.status });
   return { device, record, keySet: signer, idempotencyKey };
 }
 
 function checkTime(context: Context, sent: SignatureHeaders): void {
-  const age = context.services.now() - sent.time;
+  const age = context.now() - sent.time;
   if (age > OLDEST_MS || age < -NEWEST_MS) throw unauthorized("X-Timestamp is outside the accepted window");
 }
 
-async function consumeNonce(context: Context, scope: string, nonce: string): Promise<void> {
+function deviceNonce(deviceId: string, nonce: string): string {
+  return `nonce:device:${deviceId}:${nonce}`;
+}
+
+function terminalNonce(terminalId: string, nonce: string): string {
+  return `nonce:terminal:${terminalId}:${nonce}`;
+}
+
+/** The store's names for the nonce of these headers: whoever holds them has used it up. */
+export function nonceKeys(headers: Headers): string[] {
+  const nonce = headers.get("X-Nonce") ?? "";
+  const [deviceId, terminalId] = [headers.get("X-Device-Id"), headers.get("X-Terminal-Id")];
+  return [
+    ...(deviceId === null ? [] : [deviceNonce(deviceId, nonce)]),
+    ...(terminalId === null ? [] : [terminalNonce(terminalId, nonce)]),
+  ];
+}
+
+async function consumeNonce(context: Context, key: string): Promise<void> {
   const { store, lifetimes } = context.services;
-  const fresh = await store.setIfAbsent(`nonce:${scope}:${nonce}`, "1", lifetimes.nonce * 1000);
+  const fresh = await store.setIfAbsent(key, "1", lifetimes.nonce * 1000);
   if (!fresh) throw unauthorized("X-Nonce was used before");
 }

@@ -25,6 +25,8 @@ export interface Exchange {
   /** The opened request and the answer before sealing. */
   request?: JsonValue;
   response?: JsonValue;
+  /** Scripted faults that met the request. */
+  faults?: string[];
 }
 
 export type Middleware = (context: Context, next: () => Promise<Reply>) => Promise<Reply>;
@@ -38,6 +40,8 @@ export class Context {
   /** Path without query, `basePath` removed; `undefined` outside `basePath`. */
   readonly path: string | undefined;
   readonly exchange: Exchange = {};
+  /** Milliseconds that the server's clock is ahead for this request. */
+  clockOffset = 0;
   #body: Promise<Uint8Array | undefined> | undefined;
 
   constructor(request: IncomingRequest, services: Services, traceId: string, path: string | undefined) {
@@ -46,6 +50,11 @@ export class Context {
     this.traceId = traceId;
     this.receivedAt = services.now();
     this.path = path;
+  }
+
+  /** The server's clock, as this request finds it. */
+  now(): number {
+    return this.services.now() + this.clockOffset;
   }
 
   get headers(): Headers {

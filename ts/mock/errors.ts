@@ -2,7 +2,7 @@
  * Refusals of the mock API: what a handler throws, and the error envelope it becomes.
  *
  * The envelope is `{ "error": { "code", "message", "details"?, "trace_id" } }`. Codes 4000, 4001, 4004 and 5000 are documented and
- * go with HTTP 400, 401, 404 and 500. 405, 413 and 415 carry 4000; 4009 (an idempotency conflict, HTTP 409) is this library's
+ * go with HTTP 400, 401, 404 and 500. 403, 405, 413 and 415 carry 4000; 4009 (an idempotency conflict, HTTP 409) is this library's
  * own, the documents being silent. No message holds keys, card data, PINs or plaintext.
  */
 import type { Reply } from "./message.js";
@@ -37,6 +37,11 @@ export function badRequest(message: string, details?: ApiErrorDetails): ApiError
 
 export function unauthorized(message: string): ApiError {
   return new ApiError(401, "4001", message);
+}
+
+/** For the mock's own pages; the protocol has no such refusal. */
+export function forbidden(message: string): ApiError {
+  return new ApiError(403, "4000", message);
 }
 
 export function notFound(message: string, details?: ApiErrorDetails): ApiError {

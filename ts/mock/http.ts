@@ -14,7 +14,10 @@ export async function listen(
   port: number,
   host: string,
 ): Promise<{ url: string; port: number; close(): Promise<void> }> {
+  let closing = false;
   const server = createServer((message, response) => {
+    // Once the server closes, no connection outlives the request on it.
+    response.on("finish", () => closing && message.socket.end());
     serve(handle, message, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
@@ -23,7 +26,14 @@ export async function listen(
   });
   const address = server.address() as AddressInfo;
   const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return { url: `http://${name}:${address.port}`, port: address.port, close: () => close(server) };
+  return {
+    url: `http://${name}:${address.port}`,
+    port: address.port,
+    close() {
+      closing = true;
+      return close(server);
+    },
+  };
 }
 
 async function serve(handle: Handler, message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -31,13 +41,23 @@ async function serve(handle: Handler, message: IncomingMessage, response: Server
     method: message.method ?? "GET",
     target: originForm(message.url ?? "/"),
     headers: headersOf(message),
+    fromLoopback: isLoopback(message.socket.remoteAddress ?? ""),
     readBody: (limit) => readBody(message, limit),
   });
+  if (reply.cut === true) {
+    response.destroy();
+    return;
+  }
   const body = encodeUtf8(reply.body);
   response.writeHead(reply.status, reply.status === 204 ? reply.headers : { ...reply.headers, "Content-Length": body.length });
   response.end(message.method === "HEAD" ? undefined : body);
   // What the handler did not read must not be taken for the next request.
   message.resume();
+}
+
+/** RFC 1122 3.2.1.3 and RFC 4291 2.5.3; IPv4 may come mapped into IPv6. */
+function isLoopback(address: string): boolean {
+  return address === "::1" || /^(?:::ffff:)?127\.[0-9.]+$/.test(address);
 }
 
 /** RFC 9112 3.2.2: a proxy's absolute form names the same target. */

@@ -38,13 +38,13 @@ export interface IdempotentRequest {
   seal(answer: JsonValue): Promise<string>;
 }
 
-/** How long a request may take before another one may take over. */
-const LEASE_MS = 30_000;
+/** How long a request may take before another one may take over. To commit takes milliseconds, so longer means a dead process. */
+const LEASE_MS = 5000;
 /** Waiting for a request under way: real milliseconds between two looks, growing. */
 const SHORTEST_WAIT_MS = 2;
 const LONGEST_WAIT_MS = 100;
-/** Looks before giving up: longer than a lease. */
-const LOOKS = 1000;
+/** Looks before giving up: longer than several leases. */
+const LOOKS = 400;
 
 export class Idempotency {
   readonly #store: MockStore;

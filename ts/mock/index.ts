@@ -2,6 +2,8 @@
 export { type Amount, DECLINE_AMOUNTS, type Decline } from "./charges.js";
 export { Context, type Exchange, type Middleware } from "./context.js";
 export { ApiError } from "./errors.js";
+export { FAULT_STEPS, type FaultKind, type FaultRule, faultText, readFault, STEPS, type Step } from "./fault-spec.js";
+export type { FaultReport, Faults } from "./faults.js";
 export type { IncomingRequest, Reply } from "./message.js";
 export type { RequestEvent } from "./observe.js";
 export { defaultTerminalParameters } from "./parameters.js";
@@ -18,3 +20,4 @@ export { createMockServer, type Listening, type LogLine, type MockServer, type M
 export type { Lifetimes } from "./services.js";
 export type { MockStore } from "./store.js";
 export { MemoryStore } from "./store-memory.js";
+export { openRedisStore, type RedisClient, RedisStore, type RedisStoreOptions } from "./store-redis.js";

@@ -10,6 +10,8 @@ export interface IncomingRequest {
   /** Path and query exactly as sent. */
   readonly target: string;
   readonly headers: Headers;
+  /** Whether the other end of the connection is this machine, where that is known. */
+  readonly fromLoopback?: boolean;
   /** The body's bytes, read once; `undefined` as soon as there are more than `limit`. */
   readBody(limit: number): Promise<Uint8Array | undefined>;
 }
@@ -19,6 +21,13 @@ export interface Reply {
   headers: Record<string, string>;
   /** Text of the body; empty for 204. */
   body: string;
+  /** Nothing is answered: the connection ends, and `fetch` rejects. */
+  cut?: true;
+}
+
+/** The end of the connection instead of an answer. The status is for observers: 0. */
+export function cutReply(): Reply {
+  return { status: 0, headers: {}, body: "", cut: true };
 }
 
 /**
@@ -32,9 +41,26 @@ export function fromFetch(request: Request, target?: string): IncomingRequest {
   return {
     method: request.method,
     target: target ?? url.pathname + url.search,
-    headers: request.headers,
+    headers: headersOf(request),
     readBody: (limit) => readStream(request.body, request.headers.get("Content-Length"), limit),
   };
+}
+
+interface BrowserScope {
+  readonly ServiceWorkerGlobalScope?: unknown;
+  readonly navigator?: { readonly userAgent?: string };
+}
+
+/** A browser's service worker sees a request before the browser has said who it is and how it fetches; both are said for it. */
+function headersOf(request: Request): Headers {
+  const { ServiceWorkerGlobalScope, navigator } = globalThis as BrowserScope;
+  const userAgent = navigator?.userAgent ?? "";
+  const complete = ServiceWorkerGlobalScope === undefined || request.headers.has("User-Agent");
+  if (complete || !userAgent.startsWith("Mozilla/")) return request.headers;
+  const headers = new Headers(request.headers);
+  headers.set("User-Agent", userAgent);
+  headers.set("Sec-Fetch-Mode", request.mode);
+  return headers;
 }
 
 async function readStream(
@@ -62,7 +88,9 @@ async function readStream(
   }
 }
 
+/** Throws a `TypeError` for a cut connection, as `fetch` rejects (WHATWG Fetch, "network error"). */
 export function toResponse(reply: Reply): Response {
+  if (reply.cut === true) throw new TypeError("fetch failed: the connection was cut");
   const headers = new Headers();
   for (const [name, value] of Object.entries(reply.headers)) {
     // Connection management belongs to whoever owns the connection.

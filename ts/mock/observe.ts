@@ -18,7 +18,10 @@ export interface RequestEvent {
   path: string;
   /** As in `charge`; absent where no route matched. */
   endpoint?: string;
+  /** 0 where the connection was cut instead of an answer. */
   status: number;
+  /** Scripted faults that met the request. */
+  faults?: readonly string[];
   deviceId?: string;
   terminalId?: string;
   /** The key set and the check value of its MSK, where payloads were sealed. */
@@ -36,7 +39,7 @@ const WITHHELD = ["pin_block", "auxiliary_data", "emv_data"];
 const PUBLIC = ["key_block", "rrn", "key_set_id"];
 
 export function requestEvent(context: Context, reply: Reply, requestBytes: number): RequestEvent {
-  const { endpoint, deviceId, terminalId, keySetId, keyKcv, request, response } = context.exchange;
+  const { endpoint, faults, deviceId, terminalId, keySetId, keyKcv, request, response } = context.exchange;
   return {
     traceId: context.traceId,
     time: context.receivedAt,
@@ -47,6 +50,7 @@ export function requestEvent(context: Context, reply: Reply, requestBytes: numbe
     requestBytes,
     responseBytes: encodeUtf8(reply.body).length,
     ...(endpoint === undefined ? {} : { endpoint }),
+    ...(faults === undefined ? {} : { faults }),
     ...(deviceId === undefined ? {} : { deviceId }),
     ...(terminalId === undefined ? {} : { terminalId }),
     ...(keySetId === undefined ? {} : { keySetId }),

@@ -5,7 +5,15 @@
  * 400 without details. What is visible from outside (members, lengths, a foreign `key_kcv`) may be named. The key set is the one
  * whose MSK has the envelope's `key_kcv`; without one, the one that signed the request, or the newest.
  */
-import { type JsonValue, openEnvelope, sealEnvelope } from "../envelope.js";
+import {
+  type DataEnvelope,
+  type Envelope,
+  type EnvelopeChunk,
+  type JsonValue,
+  openEnvelope,
+  sealEnvelope,
+  sealEnvelopeBytes,
+} from "../envelope.js";
 import { PosCryptoError } from "../errors.js";
 import type { SecretKey } from "../key.js";
 import type { Context } from "./context.js";
@@ -109,4 +117,21 @@ export async function sealAnswer(
   Object.assign(context.exchange, { keyKcv: keySet.mskKcv, keySetId: keySet.id, response: answer });
   const { msk } = await context.services.keys.keySet(device, keySet);
   return JSON.stringify(sealEnvelope(msk, answer, { includeKcv: true }));
+}
+
+/** Plaintext bytes of a chunk, after gzip and before hex. */
+const CHUNK_BYTES = 2048;
+
+/** What `sealEnvelope` makes with `gzip`, of data that is compressed already. */
+export function sealCompressed(msk: SecretKey, kcv: string, compressed: Uint8Array): Envelope {
+  const chunks: EnvelopeChunk[] = [];
+  for (let from = 0; from < compressed.length; from += CHUNK_BYTES) {
+    const sealed = sealEnvelopeBytes(msk, compressed.subarray(from, from + CHUNK_BYTES)) as DataEnvelope;
+    chunks.push({ ciphertext: sealed.ciphertext, initialization_vector: sealed.initialization_vector, mode: "CBC" });
+  }
+  const [only, ...more] = chunks;
+  if (only !== undefined && more.length === 0) {
+    return { format: "TR31-DATA", ...only, content_encoding: "gzip", key_kcv: kcv };
+  }
+  return { format: "TR31-DATA-CHUNKED", content_encoding: "gzip", mode: "CBC", key_kcv: kcv, chunks };
 }

@@ -2,7 +2,7 @@
  * The mock API server: the thirteen endpoints with real cryptography, embeddable by `fetch` or listening on a port.
  *
  * Handlers throw what they refuse with; here it becomes the error envelope. The pipeline, outermost first: observer, CORS, error
- * envelope, the caller's middleware, error envelope, router. Nothing is logged but public facts.
+ * envelope, scripted faults, error envelope, the caller's middleware, error envelope, router. Nothing is logged but public facts.
  */
 import { currentBackend, loadCrypto } from "../backend/select.js";
 import { encodeUtf8 } from "../bytes.js";
@@ -13,6 +13,9 @@ import { Charges } from "./charges.js";
 import { Context, type Middleware } from "./context.js";
 import { cors } from "./cors.js";
 import { ApiError, errorReply, internalError } from "./errors.js";
+import { controlFaults, FAULTS_PATH } from "./fault-control.js";
+import type { FaultRule } from "./fault-spec.js";
+import { Faults } from "./faults.js";
 import { Idempotency } from "./idempotency.js";
 import { randomHex } from "./identifiers.js";
 import { KeyRing } from "./key-ring.js";
@@ -20,8 +23,9 @@ import { createMerchantTokens } from "./merchant-tokens.js";
 import { fromFetch, type IncomingRequest, type Reply, toResponse } from "./message.js";
 import { type RequestEvent, requestEvent } from "./observe.js";
 import { defaultTerminalParameters } from "./parameters.js";
+import { Portal } from "./portal/routes.js";
 import { generateProvision, type Provision, parseProvision } from "./provision.js";
-import { route } from "./routes/table.js";
+import { endpointOf, route } from "./routes/table.js";
 import type { Lifetimes, Services } from "./services.js";
 import { DeviceStates } from "./state.js";
 import type { MockStore } from "./store.js";
@@ -54,6 +58,15 @@ export interface MockServerOptions {
   basePath?: string;
   /** Runs around the router, the first outermost. */
   middleware?: readonly Middleware[];
+  /** Scripted faults, as objects or as text: `drop-after@charge:p=0.1,count=3`. Default: none, an honest host. */
+  faults?: readonly (FaultRule | string)[];
+  /** Drives the faults' chances and nothing else; 0 to 4294967295. Default: random. */
+  seed?: number;
+  /**
+   * Serves the merchant portal at `/portal` and keeps the latest requests for it, masked. On loopback it needs no token; elsewhere
+   * `portalToken`, as in `/portal#token=...`. Default false.
+   */
+  portal?: boolean;
   /** Told of every request, masked, after its answer is made. */
   onRequest?: (event: RequestEvent) => void;
   logger?: (line: LogLine) => void;
@@ -70,7 +83,11 @@ export interface Listening {
 export interface MockServer {
   /** The secrets both sides share; `toProvisionJson` makes the file of them. */
   readonly provision: Provision;
-  /** Answers one request, without a port. Never rejects for what a client sent. */
+  /** What the merchant portal asks for off loopback; `""` where there is no portal. */
+  readonly portalToken: string;
+  /** Scripted faults of this server: to be set, read and cleared while it runs. */
+  readonly faults: Faults;
+  /** Answers one request, without a port. Rejects, with a `TypeError`, only where a scripted fault cuts the connection. */
   fetch(request: Request): Promise<Response>;
   /** Listens with node:http. Default: a free port of 127.0.0.1. Rejects if the port is taken. */
   listen(port?: number, host?: string): Promise<Listening>;
@@ -105,25 +122,35 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
   const store = options.store ?? new MemoryStore(now);
   const services = createServices(options, provision, store, now);
   const basePath = options.basePath ?? "";
+  const faults = new Faults(options.faults, options.seed);
+  const portal = options.portal === true ? new Portal(provision) : undefined;
   const errors = errorEnvelope(options.logger);
   const crossOrigin = options.cors === undefined ? [] : [cors(options.cors)];
-  // Twice: the caller's middleware sees refusals as replies, and what it throws itself is answered, too.
-  const middleware = [...crossOrigin, errors, ...(options.middleware ?? []), errors];
+  // Faults and the caller's middleware see refusals as replies, and what they throw themselves is answered, too.
+  const middleware = [...crossOrigin, errors, faults.middleware(endpointOf), errors, ...(options.middleware ?? []), errors];
   let loading: Promise<unknown> | undefined;
 
   const handle = async (request: IncomingRequest): Promise<Reply> => {
     loading ??= ensureCrypto();
     await loading;
     const context = new Context(request, services, randomHex(8).toLowerCase(), pathBehind(basePath, request.target));
-    const reply = await run(middleware, context);
+    const page = pageOf(context);
+    const reply = page === undefined ? await run(middleware, context) : await errors(context, page);
     // Tokens, codes and key blocks: nothing here is for a cache (RFC 9111 5.2.2.5).
     reply.headers = { "Cache-Control": "no-store", ...reply.headers };
-    await observe(context, reply, options);
+    if (page === undefined) await observe(context, reply, options, portal);
     return reply;
+  };
+  /** What is no part of the protocol: not observed, without cross-origin access, out of the faults' reach. */
+  const pageOf = (context: Context): (() => Promise<Reply>) | undefined => {
+    if (context.path === FAULTS_PATH) return () => controlFaults(context, faults);
+    return portal?.serves(context) === true ? () => portal.handle(context) : undefined;
   };
 
   return {
     provision,
+    faults,
+    portalToken: portal?.token ?? "",
     fetch: async (request) => toResponse(await handle(fromFetch(request))),
     async listen(port = 0, host = "127.0.0.1") {
       const { listen } = await import("./http.js");
@@ -197,9 +224,15 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : describeType(error);
 }
 
-async function observe(context: Context, reply: Reply, { onRequest, logger }: MockServerOptions): Promise<void> {
-  if (onRequest === undefined && logger === undefined) return;
+async function observe(
+  context: Context,
+  reply: Reply,
+  { onRequest, logger }: MockServerOptions,
+  portal: Portal | undefined,
+): Promise<void> {
+  if (onRequest === undefined && logger === undefined && portal === undefined) return;
   const event = requestEvent(context, reply, await context.bodyLength());
+  portal?.record(event);
   logger?.({
     level: "info",
     event: "request",
@@ -230,6 +263,7 @@ function checkOptions(options: MockServerOptions): void {
   for (const name of ["now", "onRequest", "logger"] as const) {
     if (options[name] !== undefined && typeof options[name] !== "function") throw wrong(name, "a function", options[name]);
   }
+  if (options.portal !== undefined && typeof options.portal !== "boolean") throw wrong("portal", "true or false", options.portal);
   const { store, cors: origins } = options;
   if (store !== undefined && typeof store.compareAndSet !== "function") throw wrong("store", "a MockStore", store);
   if (origins !== undefined && ![origins].flat().every((origin) => typeof origin === "string")) {

@@ -18,7 +18,7 @@ export function sha1(message: Uint8Array): Uint8Array {
   for (let at = 0; at < padded.length; at += 64) compress(state, view, at);
   const digest = new Uint8Array(20);
   const out = new DataView(digest.buffer);
-  state.forEach((word, index) => out.setInt32(4 * index, word));
+  for (const [index, word] of state.entries()) out.setInt32(4 * index, word);
   return digest;
 }
 

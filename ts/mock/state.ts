@@ -138,6 +138,11 @@ export class DeviceStates {
     return token;
   }
 
+  /** Its token is no longer believed; a new attestation is. */
+  async revokeAttestation(device: ProvisionedDevice): Promise<void> {
+    await this.update(device, ({ attestation: _revoked, ...record }) => record);
+  }
+
   /** Whether `token` may still be believed: present, not expired, not revoked by failures. Compared in constant time. */
   isAttested(record: DeviceRecord, token: string): boolean {
     const { attestation } = record;

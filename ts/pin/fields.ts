@@ -88,17 +88,15 @@ export function pinText(digits: PinDigits): string {
 /** The PIN field with fresh fill. Throws `ERR_NO_RANDOM`. */
 export function makePinField(format: PinBlockFormat, digits: PinDigits): Uint8Array {
   const [low, high] = FILL[format]!;
+  // All randomness is drawn before the PIN is copied: where there is none, nothing is left to wipe.
+  const tail = format === 4 ? randomBytes(8) : undefined;
   const nibbles = low === high ? new Uint8Array(PLACES).fill(low) : randomNibbles(low, high);
   nibbles.set(digits);
   const field = new Uint8Array(blockBytes(format));
   field[0] = (format << 4) | digits.length;
   for (let i = 0; i < PLACES; i += 2) field[1 + i / 2] = (nibbles[i]! << 4) | nibbles[i + 1]!;
-  wipe(nibbles);
-  if (format === 4) {
-    const tail = randomBytes(8);
-    field.set(tail, 8);
-    wipe(tail);
-  }
+  if (tail !== undefined) field.set(tail, 8);
+  wipe(nibbles, tail);
   return field;
 }
 

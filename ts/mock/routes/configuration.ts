@@ -1,17 +1,12 @@
 /** Under an attestation token and the newest key set's MSK: config, terminal-parameters, activate. */
-import { type DataEnvelope, type Envelope, type EnvelopeChunk, sealEnvelopeBytes } from "../../envelope.js";
-import type { SecretKey } from "../../key.js";
 import { attestationAuth } from "../auth.js";
 import { deviceConfig } from "../config.js";
 import type { Context } from "../context.js";
 import { badRequest } from "../errors.js";
 import { Fields } from "../fields.js";
 import { type Reply, textReply } from "../message.js";
-import { openRequest, sealAnswer } from "../payloads.js";
+import { openRequest, sealAnswer, sealCompressed } from "../payloads.js";
 import type { DeviceRecord, KeySetRecord } from "../state.js";
-
-/** Plaintext bytes of a chunk, after gzip and before hex. */
-const CHUNK_BYTES = 2048;
 
 function newestKeySet(context: Context, record: DeviceRecord): KeySetRecord {
   const [keySet] = context.services.devices.liveKeySets(record);
@@ -33,20 +28,6 @@ export async function terminalParameters(context: Context): Promise<Reply> {
   const envelope = sealCompressed(msk, keySet.mskKcv, compressed);
   Object.assign(context.exchange, { keyKcv: keySet.mskKcv, keySetId: keySet.id });
   return textReply(JSON.stringify(envelope));
-}
-
-/** What `sealEnvelope` makes with `gzip`, of data that is compressed already. */
-function sealCompressed(msk: SecretKey, kcv: string, compressed: Uint8Array): Envelope {
-  const chunks: EnvelopeChunk[] = [];
-  for (let from = 0; from < compressed.length; from += CHUNK_BYTES) {
-    const sealed = sealEnvelopeBytes(msk, compressed.subarray(from, from + CHUNK_BYTES)) as DataEnvelope;
-    chunks.push({ ciphertext: sealed.ciphertext, initialization_vector: sealed.initialization_vector, mode: "CBC" });
-  }
-  const [only, ...more] = chunks;
-  if (only !== undefined && more.length === 0) {
-    return { format: "TR31-DATA", ...only, content_encoding: "gzip", key_kcv: kcv };
-  }
-  return { format: "TR31-DATA-CHUNKED", content_encoding: "gzip", mode: "CBC", key_kcv: kcv, chunks };
 }
 
 const CONDITIONS = ["emv_ready", "keys_installed", "network_ok"] as const;

@@ -9,8 +9,12 @@ import { jsonReply, type Reply } from "../message.js";
 /** Tells the version the host demands; whether to go on is the terminal's decision. */
 export async function bootstrap(context: Context): Promise<Reply> {
   activationAuth(context);
-  const { now, minSupportedVersion } = context.services;
-  return answer(context, { status: "ok", server_time: formatTimestamp(now()), min_supported_version: minSupportedVersion });
+  const { minSupportedVersion } = context.services;
+  return answer(context, {
+    status: "ok",
+    server_time: formatTimestamp(context.now()),
+    min_supported_version: minSupportedVersion,
+  });
 }
 
 export async function pairingCode(context: Context): Promise<Reply> {

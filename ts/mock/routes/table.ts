@@ -49,6 +49,13 @@ export async function route(context: Context): Promise<Reply> {
   throw methodNotAllowed(found.map(({ endpoint }) => endpoint.method));
 }
 
+/** The name of the endpoint that the request is for, before it is handled; `undefined` where there is none. */
+export function endpointOf(context: Context): string | undefined {
+  const { path, request } = context;
+  if (path === undefined) return undefined;
+  return ENDPOINTS.find((endpoint) => endpoint.method === request.method && match(endpoint.path, path) !== undefined)?.name;
+}
+
 /** The charge id in `path`, `""` for a path without one, `undefined` if the path is another. */
 function match(pattern: string, path: string): string | undefined {
   const [before, after] = pattern.split("*") as [string, string | undefined];

@@ -1,0 +1,376 @@
+/**
+ * Entry `./client/node`: a `TerminalStore` in a directory, for Node.
+ *
+ * | file             | content                                                                                        |
+ * |------------------|------------------------------------------------------------------------------------------------|
+ * | `journal.log`    | journal records, public fields only; appended, flushed to the medium, compacted now and then    |
+ * | `terminal`       | pairing, terminal id, key sets as the host's wrapped blocks; replaced as a whole                |
+ * | `payloads/NAME`  | the sealed request of one open payment; overwritten with zeros and removed when it is settled   |
+ * | `lock`           | the process that has the store open                                                            |
+ *
+ * A line is `CRC-32 of the JSON in 8 hex digits, blank, JSON, line feed`. A last line that is incomplete was never acknowledged: it is
+ * dropped. Damage anywhere else is `ERR_STORE`, since it hides a payment. Every method resolves when the data is durable (`fsync` of
+ * the file, and of the directory where a name changed). Nothing here is secret but what the store's caller seals; files are for their
+ * owner only. An overwritten file may live on in a flash medium's spare blocks: the envelope is what protects it.
+ */
+import { createHash } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { kill, pid } from "node:process";
+import { decodeUtf8, encodeUtf8 } from "../bytes.js";
+import { crc32 } from "../crc32.js";
+import type { JsonValue } from "../envelope.js";
+import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
+import { isOpen, type JournalRecord } from "./journal.js";
+import type { StoredTerminal, TerminalStore } from "./store.js";
+
+export interface FileStoreOptions {
+  /** How long settled records are kept at least; those to be looked up at the host stay for good. Default 30 days. */
+  readonly keepSettledMs?: number | undefined;
+  /** Lines of the journal above which it is compacted, once most of them are superseded. Default 512. */
+  readonly compactAboveLines?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: (() => number) | undefined;
+}
+
+interface StoredPayload {
+  readonly idempotencyKey: string;
+  readonly sealed: JsonValue;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const OWNER_ONLY_DIRECTORY = 0o700;
+const OWNER_ONLY_FILE = 0o600;
+const CHECKSUM_DIGITS = 8;
+
+/** Directories open in this process, by their lock file. */
+const held = new Set<string>();
+
+export class FileStore implements TerminalStore {
+  readonly #directory: string;
+  readonly #keepSettledMs: number;
+  readonly #compactAboveLines: number;
+  readonly #now: () => number;
+  #records = new Map<string, JournalRecord>();
+  #lines = 0;
+  #log: FileHandle | undefined;
+  #locked = false;
+  #closed = false;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param directory made when it is first used, with its parents; one process at a time
+   * @throws ERR_INVALID_ARGUMENT
+   */
+  constructor(directory: string, options: FileStoreOptions = {}) {
+    if (typeof directory !== "string" || directory === "") throw invalidArgument("directory", "a path", describeType(directory));
+    const { keepSettledMs = 30 * DAY_MS, compactAboveLines = 512, now = Date.now } = options;
+    for (const [name, value] of Object.entries({ keepSettledMs, compactAboveLines })) {
+      if (typeof value !== "number" || !(value >= 0)) throw invalidArgument(name, "a number from 0", describeType(value));
+    }
+    this.#directory = directory;
+    this.#keepSettledMs = keepSettledMs;
+    this.#compactAboveLines = compactAboveLines;
+    this.#now = now;
+  }
+
+  loadTerminal(): Promise<StoredTerminal | undefined> {
+    return this.#exclusively(async () => (await readItem(this.#path("terminal"))) as StoredTerminal | undefined);
+  }
+
+  saveTerminal(state: StoredTerminal): Promise<void> {
+    return this.#exclusively(() => this.#replace(this.#directory, "terminal", state));
+  }
+
+  putRecord(record: JournalRecord): Promise<void> {
+    return this.#exclusively(async () => {
+      await this.#append(record);
+      this.#records.set(record.idempotencyKey, record);
+      if (this.#lines > this.#compactAboveLines && this.#lines > 2 * this.#records.size) await this.#compact();
+    });
+  }
+
+  listRecords(): Promise<JournalRecord[]> {
+    return this.#exclusively(async () => [...this.#records.values()]);
+  }
+
+  putPayload(idempotencyKey: string, sealed: JsonValue): Promise<void> {
+    const payload: StoredPayload = { idempotencyKey, sealed };
+    return this.#exclusively(() => this.#replace(this.#path("payloads"), payloadName(idempotencyKey), payload));
+  }
+
+  getPayload(idempotencyKey: string): Promise<JsonValue | undefined> {
+    return this.#exclusively(async () => {
+      const payload = await readItem(this.#path("payloads", payloadName(idempotencyKey)));
+      return (payload as StoredPayload | undefined)?.sealed;
+    });
+  }
+
+  removePayload(idempotencyKey: string): Promise<void> {
+    return this.#exclusively(() => this.#erase(payloadName(idempotencyKey)));
+  }
+
+  listPayloads(): Promise<string[]> {
+    return this.#exclusively(async () => {
+      const keys: string[] = [];
+      for (const name of await readdir(this.#path("payloads"))) {
+        // A damaged one says nothing of its owner; `getPayload` says that it is damaged.
+        const payload = (await readItem(this.#path("payloads", name)).catch(() => undefined)) as StoredPayload | undefined;
+        if (payload !== undefined) keys.push(payload.idempotencyKey);
+      }
+      return keys;
+    });
+  }
+
+  /** Gives the directory up; waits for what is under way. Later calls reject with `ERR_STORE`. */
+  close(): Promise<void> {
+    const closing = this.#queue.then(async () => {
+      if (this.#closed) return;
+      this.#closed = true;
+      await this.#log?.close();
+      this.#log = undefined;
+      if (this.#locked) await this.#unlock();
+    });
+    this.#queue = closing.catch(() => {});
+    return closing;
+  }
+
+  #path(...names: string[]): string {
+    return join(this.#directory, ...names);
+  }
+
+  /** One operation at a time, in the order of the calls. After a failure the next one starts from what the medium holds. */
+  #exclusively<T>(operation: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(async () => {
+      if (this.#closed) throw new PosCryptoError("ERR_STORE", "the store is closed");
+      try {
+        if (this.#log === undefined) await this.#open();
+        return await operation();
+      } catch (error) {
+        await this.#log?.close().catch(() => {});
+        this.#log = undefined;
+        if (error instanceof PosCryptoError) throw error;
+        throw new PosCryptoError("ERR_STORE", "the store's directory could not be read or written", { cause: error });
+      }
+    });
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  async #open(): Promise<void> {
+    await mkdir(this.#path("payloads"), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+    if (!this.#locked) await this.#lock();
+    for (const directory of [this.#directory, this.#path("payloads")]) {
+      for (const name of await readdir(directory)) if (name.endsWith(".new")) await rm(join(directory, name));
+    }
+    this.#log = await open(this.#path("journal.log"), "a+", OWNER_ONLY_FILE);
+    const { records, lines, end } = readLog(new Uint8Array(await this.#log.readFile()));
+    await this.#log.truncate(end);
+    await this.#log.sync();
+    await syncDirectory(this.#directory);
+    this.#records = records;
+    this.#lines = lines;
+    await this.#dropDamagedPayloads();
+  }
+
+  /** A payload that no open payment owns may have been half erased when a process ended. */
+  async #dropDamagedPayloads(): Promise<void> {
+    const open = new Set<string>();
+    for (const { state, idempotencyKey } of this.#records.values()) if (isOpen(state)) open.add(payloadName(idempotencyKey));
+    for (const name of await readdir(this.#path("payloads"))) {
+      if (open.has(name)) continue;
+      const intact = await readItem(this.#path("payloads", name)).then(
+        () => true,
+        () => false,
+      );
+      if (!intact) await this.#erase(name);
+    }
+  }
+
+  async #append(record: JournalRecord): Promise<void> {
+    await writeWhole(this.#log!, encodeLine(record));
+    await this.#log!.datasync();
+    this.#lines += 1;
+  }
+
+  /** Rewrites the journal: the latest form of each record, without those settled long ago. */
+  async #compact(): Promise<void> {
+    const oldest = this.#now() - this.#keepSettledMs;
+    for (const [key, { state, updatedAt }] of this.#records) {
+      const settled = !isOpen(state) && state !== "needs_host_lookup";
+      if (settled && Date.parse(updatedAt) < oldest) this.#records.delete(key);
+    }
+    const fresh = await open(this.#path("journal.log.new"), "w", OWNER_ONLY_FILE);
+    try {
+      for (const record of this.#records.values()) await writeWhole(fresh, encodeLine(record));
+      await fresh.sync();
+    } finally {
+      await fresh.close();
+    }
+    await rename(this.#path("journal.log.new"), this.#path("journal.log"));
+    await syncDirectory(this.#directory);
+    await this.#log!.close();
+    this.#log = undefined;
+  }
+
+  /** Writes beside it and renames: there is always a whole old or a whole new file. */
+  async #replace(directory: string, name: string, value: unknown): Promise<void> {
+    const path = join(directory, name);
+    const file = await open(`${path}.new`, "w", OWNER_ONLY_FILE);
+    try {
+      await writeWhole(file, encodeLine(value));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${path}.new`, path);
+    await syncDirectory(directory);
+  }
+
+  async #erase(name: string): Promise<void> {
+    const path = this.#path("payloads", name);
+    let file: FileHandle;
+    try {
+      file = await open(path, "r+");
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw error;
+    }
+    try {
+      const { size } = await file.stat();
+      await writeWhole(file, new Uint8Array(size));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rm(path, { force: true });
+    await syncDirectory(this.#path("payloads"));
+  }
+
+  /** A lock whose process has ended is nobody's. */
+  async #lock(): Promise<void> {
+    const path = this.#path("lock");
+    const owner = Number(await readFile(path, "utf8").catch(() => ""));
+    if (held.has(path) || (owner > 0 && owner !== pid && isAlive(owner))) {
+      throw new PosCryptoError("ERR_STORE", "the store is open elsewhere", { details: { process: owner } });
+    }
+    await rm(path, { force: true });
+    const file = await open(path, "wx", OWNER_ONLY_FILE);
+    try {
+      await writeWhole(file, encodeUtf8(String(pid)));
+    } finally {
+      await file.close();
+    }
+    held.add(path);
+    this.#locked = true;
+  }
+
+  async #unlock(): Promise<void> {
+    this.#locked = false;
+    held.delete(this.#path("lock"));
+    await rm(this.#path("lock"), { force: true });
+  }
+}
+
+/** Idempotency keys are longer than file names may be. */
+function payloadName(idempotencyKey: string): string {
+  return createHash("sha256").update(idempotencyKey).digest("hex");
+}
+
+function encodeLine(value: unknown): Uint8Array {
+  const json = encodeUtf8(JSON.stringify(value));
+  const sum = crc32(json).toString(16).padStart(CHECKSUM_DIGITS, "0");
+  return encodeUtf8(`${sum} ${decodeUtf8(json)!}\n`);
+}
+
+/** The value of a line without its line feed; `undefined` where it is damaged. JSON is never `undefined`. */
+function decodeLine(line: Uint8Array): unknown {
+  const json = line.subarray(CHECKSUM_DIGITS + 1);
+  const sum = decodeUtf8(line.subarray(0, CHECKSUM_DIGITS + 1));
+  if (sum !== `${crc32(json).toString(16).padStart(CHECKSUM_DIGITS, "0")} `) return undefined;
+  const text = decodeUtf8(json);
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const LINE_FEED = 0x0a;
+
+/** Errors: `ERR_STORE` for damage that is not a torn end. */
+function readLog(bytes: Uint8Array): { records: Map<string, JournalRecord>; lines: number; end: number } {
+  const records = new Map<string, JournalRecord>();
+  let lines = 0;
+  let end = 0;
+  while (end < bytes.length) {
+    const feed = bytes.indexOf(LINE_FEED, end);
+    const record = feed < 0 ? undefined : (decodeLine(bytes.subarray(end, feed)) as JournalRecord | undefined);
+    if (record === undefined) {
+      // An incomplete write leaves nothing good behind it, so a good line further on says that this one was good once.
+      if (feed >= 0 && holdsGoodLine(bytes, feed + 1)) {
+        throw new PosCryptoError("ERR_STORE", "the journal is damaged", { details: { line: lines + 1 } });
+      }
+      break;
+    }
+    records.set(record.idempotencyKey, record);
+    lines += 1;
+    end = feed + 1;
+  }
+  return { records, lines, end };
+}
+
+function holdsGoodLine(bytes: Uint8Array, from: number): boolean {
+  let start = from;
+  for (let feed = bytes.indexOf(LINE_FEED, start); feed >= 0; feed = bytes.indexOf(LINE_FEED, start)) {
+    if (decodeLine(bytes.subarray(start, feed)) !== undefined) return true;
+    start = feed + 1;
+  }
+  return false;
+}
+
+/** A file of one line; `undefined` where there is none. Errors: `ERR_STORE` where it is damaged. */
+async function readItem(path: string): Promise<unknown> {
+  let bytes: Uint8Array;
+  try {
+    bytes = new Uint8Array(await readFile(path));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  const value = bytes.at(-1) === LINE_FEED ? decodeLine(bytes.subarray(0, -1)) : undefined;
+  if (value === undefined) throw new PosCryptoError("ERR_STORE", "a file of the store is damaged");
+  return value;
+}
+
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length; ) offset += (await file.write(bytes, offset)).bytesWritten;
+}
+
+/** A new name is durable when its directory is. Windows cannot open directories, and needs not. */
+async function syncDirectory(path: string): Promise<void> {
+  let directory: FileHandle;
+  try {
+    directory = await open(path, "r");
+  } catch {
+    return;
+  }
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "ENOENT";
+}
+
+function isAlive(process: number): boolean {
+  try {
+    kill(process, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code === "EPERM";
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What the portal shows: each device's stage, its key sets with their check values, and the latest requests as observers see them,
+ * opened and masked (observe.ts). Devices are the store's, requests this process's own.
+ */
+import type { KeyRole } from "../../keyset.js";
+import type { RequestEvent } from "../observe.js";
+import type { ProvisionedDevice } from "../provision.js";
+import type { DeviceStates, DeviceStatus, PairingCodeStatus } from "../state.js";
+
+export interface PortalKeySet {
+  key_set_id: string;
+  expires_at: string;
+  /** Check values as they were issued. */
+  kcv: Record<KeyRole, string>;
+}
+
+export interface PortalDevice {
+  device_id: string;
+  terminal_id: string;
+  merchant_id: string;
+  status: DeviceStatus;
+  pairing_code_status: PairingCodeStatus;
+  /** Newest first. */
+  key_sets: PortalKeySet[];
+}
+
+export interface PortalEvent extends RequestEvent {
+  /** Counts the requests of this process. */
+  number: number;
+}
+
+export interface PortalState {
+  /** Names this process: numbers of another one mean nothing. */
+  instance: string;
+  devices: PortalDevice[];
+  /** How many devices are provisioned; only the first ones are listed. */
+  device_count: number;
+  events: PortalEvent[];
+}
+
+const EVENTS_KEPT = 300;
+const DEVICES_SHOWN = 50;
+const KEY_SETS_SHOWN = 3;
+
+/** The latest requests, the oldest pushed out. */
+export class EventLog {
+  readonly #events: PortalEvent[] = [];
+  #last = 0;
+
+  add(event: RequestEvent): void {
+    this.#last += 1;
+    this.#events.push({ ...event, number: this.#last });
+    if (this.#events.length > EVENTS_KEPT) this.#events.shift();
+  }
+
+  after(number: number): PortalEvent[] {
+    return this.#events.filter((event) => event.number > number);
+  }
+}
+
+export async function portalDevices(states: DeviceStates, devices: readonly ProvisionedDevice[]): Promise<PortalDevice[]> {
+  return Promise.all(devices.slice(0, DEVICES_SHOWN).map((device) => portalDevice(states, device)));
+}
+
+async function portalDevice(states: DeviceStates, device: ProvisionedDevice): Promise<PortalDevice> {
+  const record = await states.read(device);
+  const keySets = await Promise.all(
+    states
+      .liveKeySets(record)
+      .slice(0, KEY_SETS_SHOWN)
+      .map(async ({ id, expiresAt }) => {
+        const response = await states.keysResponse(device, id);
+        const expires_at = new Date(expiresAt).toISOString();
+        return response === undefined ? [] : [{ key_set_id: id, expires_at, kcv: response.verification.kcv }];
+      }),
+  );
+  return {
+    device_id: device.device_id,
+    terminal_id: device.terminal_id,
+    merchant_id: device.merchant_id,
+    status: record.status,
+    pairing_code_status: states.pairingCodeStatus(record),
+    key_sets: keySets.flat(),
+  };
+}
