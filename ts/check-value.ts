@@ -8,7 +8,7 @@ import { assertBytes, decodeHex, encodeHex, isHex, wipe } from "./bytes.js";
 import { checkValueBytes, type KcvMethod, LONGEST_CHECK_VALUE, methodsFor } from "./check-value-methods.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import { attributesOf, internals, type SecretKey } from "./key-handle.js";
-import { assertObject, HASH_NAMES, own } from "./key-attributes.js";
+import { assertObject, HASH_NAMES, type KeyAlgorithm, type KeyInternals, own } from "./key-attributes.js";
 
 export type { KcvMethod } from "./check-value-methods.js";
 
@@ -40,8 +40,7 @@ function checkLength(length: unknown, shortest: number): number {
   return length;
 }
 
-function methodFor(key: SecretKey, method: unknown): KcvMethod {
-  const { algorithm } = attributesOf(key, "key");
+function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
   const methods = methodsFor(algorithm);
   const first = methods[0];
   if (first === undefined)
@@ -70,8 +69,8 @@ export function keyCheckValue(key: SecretKey, options: KeyCheckValueOptions = {}
   assertObject("options", options);
   const { backend, slot } = internals(key, "key");
   const length = checkLength(own(options, "length", 3), 2);
-  const method = methodFor(key, own(options, "method"));
   const { algorithm, hash } = attributesOf(key, "key");
+  const method = methodFor(algorithm, own(options, "method"));
   return encodeHex(checkValueBytes(backend, slot, algorithm, method, hash, length));
 }
 
@@ -96,8 +95,8 @@ function privateMethod(method: object): HashKcvMethod {
   return { hash, message };
 }
 
-function mismatch(digits: number): PosCryptoError {
-  return new PosCryptoError("ERR_KCV_MISMATCH", `The key's check value is not the expected one (${digits} digits compared)`);
+function mismatch(bytes: number): PosCryptoError {
+  return new PosCryptoError("ERR_KCV_MISMATCH", `The key's check value is not the expected one (${2 * bytes} digits compared)`);
 }
 
 /**
@@ -127,13 +126,28 @@ export function verifyKeyCheckValue(
     const full = backend.hmacWith(chosen.hash, slot, chosen.message);
     const equal = backend.equal(full.subarray(0, wanted.length), wanted);
     wipe(full);
-    if (!equal) throw mismatch(expected.length);
+    if (!equal) throw mismatch(wanted.length);
     return { method: chosen };
   }
-  const methods = method === "auto" ? [methodFor(key, undefined), ...methodsFor(algorithm).slice(1)] : [methodFor(key, method)];
-  for (const candidate of methods) {
+  return { method: matchCheckValue({ backend, slot, algorithm, hash }, wanted, method) };
+}
+
+/** What a check value is made of. */
+export interface CheckedSlot extends KeyInternals {
+  readonly algorithm: KeyAlgorithm;
+  readonly hash: HashName | undefined;
+}
+
+/** The method by which `wanted` is the slot's check value. Throws as `verifyKeyCheckValue`. Internal. */
+export function matchCheckValue(
+  { backend, slot, algorithm, hash }: CheckedSlot,
+  wanted: Uint8Array,
+  method: "auto" | KcvMethod,
+): KcvMethod {
+  const first = methodFor(algorithm, method === "auto" ? undefined : method);
+  for (const candidate of method === "auto" ? methodsFor(algorithm) : [first]) {
     const value = checkValueBytes(backend, slot, algorithm, candidate, hash, wanted.length);
-    if (backend.equal(value, wanted)) return { method: candidate };
+    if (backend.equal(value, wanted)) return candidate;
   }
-  throw mismatch(expected.length);
+  throw mismatch(wanted.length);
 }

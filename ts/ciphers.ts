@@ -34,6 +34,9 @@ export interface MacPaddingOptions {
   padding: "method1" | "method2" | "none";
 }
 
+/** The default of `cbcMac` and `retailMac`: zeros up to a whole block, none behind whole blocks (ISO 9797-1 clause 6.3). */
+const METHOD_1: MacPaddingOptions = { padding: "method1" };
+
 /** What `verifyMac` compares: `padding` for the two CBC-MACs only. */
 export type VerifyMacOptions =
   | { algorithm: "CMAC" | "HMAC-SHA-256" }
@@ -100,12 +103,12 @@ export function tdesCmac(key: SecretKey, data: Uint8Array): Uint8Array {
  * TDES; mode of use G, C or N. Safe only for messages of one fixed length, or with a length inside.
  * Throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
  */
-export function cbcMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions): Uint8Array {
+export function cbcMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions = METHOD_1): Uint8Array {
   return chainMac(key, data, options, "macGenerate");
 }
 
 /** Retail MAC (ANSI X9.19): 8 bytes. `key`: TDES of 128 bits, usage M3, mode of use G, C or N. Errors as `cbcMac`. */
-export function retailMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions): Uint8Array {
+export function retailMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions = METHOD_1): Uint8Array {
   return doubleMac(key, data, options, "macGenerate");
 }
 

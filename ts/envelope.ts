@@ -43,6 +43,7 @@ export type { OpenBytesOptions, OpenOptions, SealOptions } from "./envelope-opti
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 const IV_BYTES = 16;
+const GZIP_FRAME = 64;
 
 const SEAL: KeyNeed = { operation: "encrypt", usages: ["D0"], algorithms: ["AES"] };
 const OPEN: KeyNeed = { operation: "decrypt", usages: ["D0"], algorithms: ["AES"] };
@@ -50,7 +51,9 @@ const OPEN: KeyNeed = { operation: "decrypt", usages: ["D0"], algorithms: ["AES"
 /**
  * Seals a JSON value. `key`: AES, usage D0, mode of use E, B or N (MSK, TDK).
  *
- * Throws `ERR_INVALID_ARGUMENT` (also for what JSON cannot express: undefined, functions, BigInt, cycles; bytes go to
+ * `JSON.stringify` writes the value, with its rules: members that are undefined or functions are left out, NaN becomes null.
+ *
+ * Throws `ERR_INVALID_ARGUMENT` (also for a value that is no JSON: undefined, a function, BigInt, cycles; bytes go to
  * `sealEnvelopeBytes`), `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`. Source: "MSK encrypt/decrypt on POS" of the
  * end-to-end example.
  */
@@ -160,7 +163,9 @@ function toJson(value: unknown): string {
 /** The envelope's parts, once the sizes are possible and the check value is this key's. */
 function readFor(key: SecretKey, envelope: unknown, maxBytes: number): ReadEnvelope {
   const read = readEnvelope(envelope);
-  if (ciphertextBytes(read) > 2 * maxBytes + IV_BYTES * read.parts.length) {
+  // Hex text doubles the plaintext, padding adds a block a part; gzip adds its header, trailer and 5 bytes to 16 KiB at the worst.
+  const plaintext = read.gzip ? maxBytes + GZIP_FRAME + (maxBytes >>> 10) : maxBytes;
+  if (ciphertextBytes(read) > 2 * plaintext + IV_BYTES * read.parts.length) {
     throw new PosCryptoError("ERR_ENVELOPE_FORMAT", "envelope: its ciphertext is longer than maxBytes allows");
   }
   if (read.keyKcv !== undefined) {

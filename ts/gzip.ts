@@ -24,8 +24,15 @@ const RESERVED = 0xe0;
 const BARE_HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 const TRAILER = 8;
 
-/** Deflate expands at most 1032 times: what one push may yield stays near the output's limit. */
-const SLICE = 16384;
+/**
+ * Bytes fflate gets at once, at first and at most. Deflate expands at most 1032 times, so that what one push may yield stays near
+ * the output's limit; a small member costs a small push.
+ */
+const FIRST_SLICE = 256;
+const LARGEST_SLICE = 16384;
+
+/** Members in one file. Each costs a new window of 32 KiB, so a file of nothing but empty ones must not grow without end. */
+const MEMBERS = 4096;
 
 /** Compresses `data` to one member without name or time: equal input gives equal output. */
 export function gzip(data: Uint8Array): Uint8Array {
@@ -33,16 +40,18 @@ export function gzip(data: Uint8Array): Uint8Array {
 }
 
 /**
- * Decompresses all members of `data`, or returns `undefined` for anything that is not exactly a sequence of one or more complete
+ * Decompresses all members of `data`, or returns `undefined` for anything that is not exactly a sequence of one to 4096 complete
  * members, and where the output would exceed `maxBytes`.
  */
 export function gunzip(data: Uint8Array, maxBytes: number): Uint8Array | undefined {
   const output = new Output(maxBytes);
   let at = 0;
+  let members = 0;
   do {
     at = appendMember(data, at, output);
-  } while (at > 0 && at < data.length);
-  const content = at > 0 ? output.concat() : undefined;
+    members++;
+  } while (at > 0 && at < data.length && members < MEMBERS);
+  const content = at > 0 && at === data.length ? output.concat() : undefined;
   output.wipe();
   return content;
 }
@@ -72,7 +81,9 @@ function inflateMember(rest: Uint8Array, output: Output): number {
   };
   try {
     stream.push(bare);
-    for (let from = 0; from < rest.length; from += SLICE) stream.push(rest.subarray(from, from + SLICE));
+    for (let from = 0, size = FIRST_SLICE; from < rest.length; from += size, size = Math.min(2 * size, LARGEST_SLICE)) {
+      stream.push(rest.subarray(from, from + size));
+    }
     stream.push(bare);
   } catch {
     return length;

@@ -18,7 +18,7 @@ import {
   suitsAlgorithm,
 } from "./key-attributes.js";
 import { attributesOf, internals, makeKey, type SecretKey } from "./key-handle.js";
-import { randomBytes } from "./random.js";
+import { MOST_DRAWS, randomBytes, stuckSource } from "./random.js";
 
 export type { Exportability, KeyAlgorithm, KeyAttributes, KeyInternals, ResolvedKeyAttributes } from "./key-attributes.js";
 export { attributesOf, internals, type KeyNeed, type KeyOperation, makeKey, requireUse, SecretKey } from "./key-handle.js";
@@ -86,12 +86,13 @@ export function generateKey(attributes: KeyAttributes & { bits: number }): Secre
 }
 
 function randomTdeaKey(backend: Backend, length: number): Uint8Array {
-  for (;;) {
+  for (let draws = 0; draws < MOST_DRAWS; draws++) {
     const bytes = randomBytes(length);
     setOddParity(bytes);
     if (!isDegenerate(backend, bytes)) return bytes;
     wipe(bytes);
   }
+  throw stuckSource();
 }
 
 /** FIPS 46-3: bit 0 of every byte makes the number of ones odd. Without a branch on the material. */

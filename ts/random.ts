@@ -18,6 +18,9 @@ const POOL = 512;
 /** Web Cryptography API, `getRandomValues`: a request for more is a QuotaExceededError. */
 const QUOTA = 65536;
 
+/** Draws after which a source that has not yet yielded what is looked for is broken: no honest one comes near. */
+export const MOST_DRAWS = 64;
+
 let injected: RandomSource | undefined;
 let pool: Uint8Array | undefined;
 /** Bytes of the pool that were given out, all of them wiped. */
@@ -63,6 +66,11 @@ export function publicRandomBytes(n: number): Uint8Array {
   }
   spent += n;
   return bytes;
+}
+
+/** For a loop that has drawn `MOST_DRAWS` times in vain. */
+export function stuckSource(): PosCryptoError {
+  return new PosCryptoError("ERR_NO_RANDOM", "the source of randomness gives one value again and again");
 }
 
 function injectedBytes(source: RandomSource, n: number): Uint8Array {

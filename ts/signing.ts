@@ -15,7 +15,7 @@ import { requireHmacSha256 } from "./ciphers.js";
 import { describeType, invalidArgument } from "./errors.js";
 import type { KeyInternals, SecretKey } from "./key.js";
 import { assertObject, own } from "./key-attributes.js";
-import { publicRandomBytes } from "./random.js";
+import { MOST_DRAWS, publicRandomBytes, stuckSource } from "./random.js";
 import { isSentTimestamp, parseTimestamp } from "./timestamp.js";
 
 /** What a payment request's signature covers. */
@@ -115,7 +115,8 @@ export function verifyRequests(macKey: SecretKey, batch: readonly SignedRequest[
 export function createNonce(): string {
   const fair = 256 - (256 % NONCE_ALPHABET.length);
   let nonce = "";
-  while (nonce.length < NONCE_LENGTH) {
+  for (let draws = 0; nonce.length < NONCE_LENGTH; draws++) {
+    if (draws === MOST_DRAWS) throw stuckSource();
     for (const byte of publicRandomBytes(NONCE_LENGTH + 2)) {
       if (byte < fair && nonce.length < NONCE_LENGTH) nonce += NONCE_ALPHABET.charAt(byte % NONCE_ALPHABET.length);
     }

@@ -4,7 +4,5 @@
  * Pointers are addresses in linear memory without alignment; blocks are 16 bytes in the standard's order; CBC and CTR work in place.
  * A schedule is 496 bytes (schedule.ts). Constant time in key, data and chaining value; lengths and key size are public.
  */
-export { aesExpandKey } from "./schedule";
-export { aesEncryptBlock, aesCbcEncrypt, aesCmacUpdate } from "./encrypt";
-export { aesDecryptBlock, aesCbcDecrypt } from "./decrypt";
+export { aesExpandKey, aesEncryptBlock, aesDecryptBlock, aesCbcEncrypt, aesCbcDecrypt, aesCmacUpdate } from "./cipher";
 export { aesCmacSubkeys, aesCmac, aesCbcMac, aesCtr } from "./modes";

@@ -5,7 +5,7 @@
  */
 import { PLANES } from "../layout";
 import { copy, load64be, store64be, wipe16, xor16, xorBytes } from "../word";
-import { aesCmacUpdate, aesEncryptBlock } from "./encrypt";
+import { aesCmacUpdate, aesEncryptBlock } from "./cipher";
 
 /** One block for the end of a message. */
 const BLOCK: usize = PLANES;

@@ -10,7 +10,13 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Not in dist, which is published. */
 const stamp = join(root, "node_modules", ".cache", "viopay-pos-crypto-built");
-const results = ["dist/cli/main.js", "dist/index.js", "dist/wasm/viopay-pos-crypto.simd.wasm"];
+const results = [
+  "dist/cli/main.js",
+  "dist/index.js",
+  "dist/wasm/viopay-pos-crypto.simd.wasm",
+  "dist/wasm/viopay-pos-crypto.mvp.wasm",
+  "dist/wasm/viopay-pos-crypto.relaxed.wasm",
+];
 const sources = ["ts", "assembly", "asconfig.json", "tsconfig.json", "package.json", "package-lock.json"];
 
 /** @param {string} path */

@@ -1,22 +1,38 @@
 /**
- * Writes ts/backend/simd-bytes.generated.ts: the compiled SIMD module as a Base64 literal, so that entry `.` needs no file, no
- * fetch and no loader. Prints the module's size and SHA-256.
+ * Writes ts/backend/simd-bytes.generated.ts and mvp-bytes.generated.ts: the compiled modules as Base64 literals, so that loading needs
+ * no file, no fetch and no loader; and what TypeScript is told about the files themselves. Prints each module's size and SHA-256.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const source = fileURLToPath(new URL("../../dist/wasm/viopay-pos-crypto.simd.wasm", import.meta.url));
-const target = fileURLToPath(new URL("../../ts/backend/simd-bytes.generated.ts", import.meta.url));
+/** @param {string} path from the root */
+const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-const bytes = readFileSync(source);
-if (!WebAssembly.validate(bytes)) throw new Error(`${source} is not a valid module`);
-const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
-if (imports.length > 0) throw new Error(`the module must import nothing, but imports ${imports.map((i) => i.name).join(", ")}`);
+writeFileSync(
+  at("dist/wasm/module.d.ts"),
+  `/** A \`.wasm\` file, as runtimes that import such files give it: compiled. */
+declare const module: WebAssembly.Module;
+export default module;
+`,
+);
 
-const text = `/** The SIMD module as Base64, written by assembly/tools/embed-module.js from what asc compiled. */
-export const SIMD_BYTES = "${bytes.toString("base64")}";
-export const SIMD_LENGTH = ${bytes.length};
+for (const [name, what] of [
+  ["simd", "SIMD module"],
+  ["mvp", "module without SIMD"],
+]) {
+  const file = `viopay-pos-crypto.${name}.wasm`;
+  const target = at(`ts/backend/${name}-bytes.generated.ts`);
+  const bytes = readFileSync(at(`dist/wasm/${file}`));
+  if (!WebAssembly.validate(bytes)) throw new Error(`${file} is not a valid module`);
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
+  if (imports.length > 0) throw new Error(`${file} must import nothing, but imports ${imports.map((i) => i.name).join(", ")}`);
+
+  const prefix = name.toUpperCase();
+  const text = `/** The ${what} as Base64, written by assembly/tools/embed-module.js from what asc compiled. */
+export const ${prefix}_BYTES = "${bytes.toString("base64")}";
+export const ${prefix}_LENGTH = ${bytes.length};
 `;
-if (!existsSync(target) || readFileSync(target, "utf8") !== text) writeFileSync(target, text);
-console.log(`viopay-pos-crypto.simd.wasm: ${bytes.length} bytes, SHA-256 ${createHash("sha256").update(bytes).digest("hex")}`);
+  if (!existsSync(target) || readFileSync(target, "utf8") !== text) writeFileSync(target, text);
+  console.log(`${file}: ${bytes.length} bytes, SHA-256 ${createHash("sha256").update(bytes).digest("hex")}`);
+}

@@ -2,17 +2,19 @@
 /**
  * Turns the S-box circuits of `assembly/aes/sbox-circuits.txt` into straight-line AssemblyScript.
  *
- *   node assembly/tools/generate-aes-circuit.js            writes assembly/aes/bitslice-rounds.ts
- *   node assembly/tools/generate-aes-circuit.js --check    fails if the file differs from what would be written
+ *   node assembly/tools/generate-aes-circuit.js            writes assembly/aes/bitslice-rounds.ts (planes of 128 bits)
+ *                                                          and assembly/aes/plane-rounds.ts (planes of 64 bits)
+ *   node assembly/tools/generate-aes-circuit.js --check    fails if a file differs from what would be written
  *
  * Before anything is written, both circuits are run on all 256 bytes at once and compared with the S-box computed from the
  * definition (reciprocal modulo 0x11B, affine map). WebAssembly has no arrays of registers, so eight planes have to be eight
  * variables, and a round is generated rather than written; the variables are emitted in an order that keeps few of them alive.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 const SOURCE = new URL("../aes/sbox-circuits.txt", import.meta.url);
-const OUTPUT = new URL("../aes/bitslice-rounds.ts", import.meta.url);
+const VECTOR_OUTPUT = new URL("../aes/bitslice-rounds.ts", import.meta.url);
+const WORD_OUTPUT = new URL("../aes/plane-rounds.ts", import.meta.url);
 
 // Reading the description
 
@@ -148,11 +150,32 @@ prove(
 
 // Emission
 
+/** Planes of eight blocks: a row is a 32-bit lane. `below(x, n)` brings up the row n below. */
 const VECTOR = {
+  size: 16,
   "^": (a, b) => `v128.xor(${a}, ${b})`,
   "&": (a, b) => `v128.and(${a}, ${b})`,
   "|": (a, b) => `v128.or(${a}, ${b})`,
+  load: (base, offset) => `v128.load(${base}, ${offset})`,
+  store: (base, value, offset) => `v128.store(${base}, ${value}, ${offset});`,
+  shiftRows: (x) => `select(${x}, shift)`,
+  below: (x, rows) => `v128.shuffle<i32>(${x}, ${x}, ${[0, 1, 2, 3].map((lane) => (lane + rows) & 3).join(", ")})`,
 };
+
+/** Planes of four blocks: a row is 16 bits. */
+const WORD = {
+  size: 8,
+  "^": (a, b) => `(${a} ^ ${b})`,
+  "&": (a, b) => `(${a} & ${b})`,
+  "|": (a, b) => `(${a} | ${b})`,
+  load: (base, offset) => `load<u64>(${base}, ${offset})`,
+  store: (base, value, offset) => `store<u64>(${base}, ${value}, ${offset});`,
+  shiftRows: (x) => `inverseShiftRows(${x})`,
+  below: (x, rows) => `rotr<u64>(${x}, ${16 * rows})`,
+};
+
+/** Without the parentheses around a whole expression. */
+const bare = (text) => (/^\([^()]*\)$/.test(text) ? text.slice(1, -1) : text);
 
 function emit({ gates }, operators, load) {
   const lines = [];
@@ -167,7 +190,7 @@ function emit({ gates }, operators, load) {
   for (const { target, left, operator, right } of gates) {
     use(left);
     use(right);
-    lines.push(`const ${target} = ${operators[operator](left, right)};`);
+    lines.push(`const ${target} = ${bare(operators[operator](left, right))};`);
   }
   return lines;
 }
@@ -177,11 +200,11 @@ function emit({ gates }, operators, load) {
  * Doubling moves bit b to b+1 and bit 7 to 0, 1, 3 and 4. Bits 7 to 5 come first, since D6 and D7 go into most of M; then every
  * plane is stored as soon as it can be.
  */
-function emitInverseMixColumns(x, store) {
+function emitInverseMixColumns(x, planes) {
   const lines = [];
-  const xor = (...terms) => terms.reduce((a, b) => VECTOR["^"](a, b));
-  const set = (name, ...terms) => lines.push(`const ${name} = ${xor(...terms)};`);
-  const sum = (b) => set(`s${b}`, x[b], `v128.shuffle<i32>(${x[b]}, ${x[b]}, 1, 2, 3, 0)`);
+  const xor = (...terms) => terms.reduce((a, b) => planes["^"](a, b));
+  const set = (name, ...terms) => lines.push(`const ${name} = ${bare(xor(...terms))};`);
+  const sum = (b) => set(`s${b}`, x[b], planes.below(x[b], 1));
   const twice = [["s7"], ["s0", "s7"], ["s1"], ["s2", "s7"], ["s3", "s7"], ["s4"], ["s5"], ["s6"]];
   const fourTimes = [["d6"], ["d67"], ["d0", "d7"], ["d1", "d6"], ["d2", "d67"], ["d3", "d7"], ["d4"], ["d5"]];
   for (const b of [7, 6, 5]) sum(b);
@@ -191,7 +214,8 @@ function emitInverseMixColumns(x, store) {
     if (b < 5) sum(b);
     if (b < 6) set(`d${b}`, x[b], ...twice[b]);
     set(`m${b}`, `s${b}`, ...fourTimes[b]);
-    lines.push(store(b, xor(`d${b}`, `v128.load(key, ${16 * b})`, `m${b}`, `v128.shuffle<i32>(m${b}, m${b}, 2, 3, 0, 1)`)));
+    const out = xor(`d${b}`, planes.load("key", planes.size * b), `m${b}`, planes.below(`m${b}`, 2));
+    lines.push(planes.store("at", bare(out), planes.size * b));
   }
   return lines;
 }
@@ -220,11 +244,67 @@ function emitTransposition() {
   return lines;
 }
 
-const indent = (lines, depth) => lines.map((line) => " ".repeat(depth) + line).join("\n");
-const storeAt = (b, value) => `v128.store(at, ${value}, ${16 * b});`;
-const round = emit(decryption, VECTOR, (name) => `const ${name} = select(v128.load(at, ${16 * Number(name[1])}), shift);`);
+/** Four blocks, as eight words in their order (block k, half h: word 2k + h), and how their bits change places to become planes. */
+const wordExchanges = [
+  // [word bit, place]: bit `place` of the index inside a word changes places with that bit of the word's number.
+  [2, 1],
+  [1, 0],
+  [0, 3],
+  [0, 4],
+  [0, 5],
+  [0, 2],
+];
 
-const text = `/**
+/** Where the exchanges take the bit of the word `word` at `place`, as [word, place]. */
+function exchanged(word, place) {
+  for (const [w, p] of wordExchanges) {
+    const [a, b] = [(word >> w) & 1, (place >> p) & 1];
+    word = (word & ~(1 << w)) | (b << w);
+    place = (place & ~(1 << p)) | (a << p);
+  }
+  return [word, place];
+}
+
+/** Which plane a word becomes: checks that bit b of block k, row r, column c ends up in plane b at 16 r + 4 c + k. */
+function planeNumbers() {
+  const numbers = [];
+  for (let word = 0; word < 8; word++) {
+    for (let place = 0; place < 64; place++) {
+      const [block, byte, bit] = [word >> 1, (word & 1) * 8 + (place >> 3), place & 7];
+      const [to, at] = exchanged(word, place);
+      numbers[to] ??= bit;
+      if (numbers[to] !== bit || at !== 16 * (byte & 3) + 4 * (byte >> 2) + block) throw new Error("the exchanges go wrong");
+    }
+  }
+  return numbers;
+}
+
+function emitExchanges(list) {
+  const lines = ["let t: u64;"];
+  for (const [w, p] of list) {
+    const distance = 1 << p;
+    let mask = 0n;
+    for (let place = 0; place < 64; place++) if (!((place >> p) & 1)) mask |= 1n << BigInt(place);
+    for (let word = 0; word < 8; word++) {
+      if ((word >> w) & 1) continue;
+      const [low, high] = [`w${word}`, `w${word + (1 << w)}`];
+      lines.push(`t = ((${low} >> ${distance}) ^ ${high}) & 0x${mask.toString(16).padStart(16, "0")};`);
+      lines.push(`${high} ^= t;`, `${low} ^= t << ${distance};`);
+    }
+  }
+  return lines;
+}
+
+const loadWords = (index) => [0, 1, 2, 3, 4, 5, 6, 7].map((word) => `let w${word} = load<u64>(at, ${8 * index(word)});`);
+const storeWords = (index) => [0, 1, 2, 3, 4, 5, 6, 7].map((word) => `store<u64>(at, w${word}, ${8 * index(word)});`);
+
+const indent = (lines, depth) => lines.map((line) => " ".repeat(depth) + line).join("\n");
+const inputOf = (planes) => (name) => `const ${name} = ${planes.shiftRows(planes.load("at", planes.size * Number(name[1])))};`;
+const roundOf = (planes) => emit(decryption, planes, inputOf(planes));
+const lastOf = (planes) => decryption.outputs.map((name, b) => planes.store("at", name, planes.size * b));
+const numbers = planeNumbers();
+
+const vectorText = `/**
  * The rounds of bitsliced AES decryption on v128 planes, generated by assembly/tools/generate-aes-circuit.js from
  * sbox-circuits.txt, both checked there for all bytes. Do not edit. bitslice.ts says what planes are and calls this.
  */
@@ -242,16 +322,13 @@ export function decryptPlanes(states: usize, end: usize, keys: usize, rounds: i3
   for (let left = rounds - 1; left >= 0; left--) {
     for (let at = states; at < end; at += 128) {
       // InvShiftRows, InvSubBytes
-${indent(round, 6)}
+${indent(roundOf(VECTOR), 6)}
       if (left == 0) {
-${indent(
-  decryption.outputs.map((name, b) => storeAt(b, name)),
-  8,
-)}
+${indent(lastOf(VECTOR), 8)}
         continue;
       }
       // InvMixColumns, AddRoundKey
-${indent(emitInverseMixColumns(decryption.outputs, storeAt), 6)}
+${indent(emitInverseMixColumns(decryption.outputs, VECTOR), 6)}
     }
     key += 128;
   }
@@ -267,15 +344,61 @@ ${indent(emitTransposition(), 2)}
 }
 `;
 
-if (process.argv.includes("--check")) {
-  let present = "";
-  try {
-    present = readFileSync(OUTPUT, "utf8");
-  } catch {}
-  if (present !== text) {
-    console.error("assembly/aes/bitslice-rounds.ts is not what generate-aes-circuit.js writes");
-    process.exit(1);
-  }
-} else {
-  writeFileSync(OUTPUT, text);
+const wordText = `/**
+ * The rounds of bitsliced AES decryption on planes of 64 bits, generated by assembly/tools/generate-aes-circuit.js from
+ * sbox-circuits.txt, both checked there for all bytes. Do not edit. planes.ts says what planes are and calls this.
+ */
+
+/** Row r of a plane, 16 bits, moves right by r columns of four bits (FIPS 197 clause 5.3.1). */
+// prettier-ignore
+// @ts-ignore: decorator
+@inline
+function inverseShiftRows(x: u64): u64 {
+  const t = ((x >> 8) ^ x) & 0x00ff00ff00000000;
+  const half = x ^ t ^ (t << 8);
+  return (half & 0x0000ffff0000ffff) | ((half << 4) & 0xfff00000fff00000) | ((half >> 12) & 0x000f0000000f0000);
 }
+
+/**
+ * Runs \`rounds\` rounds over the eight planes at \`at\`. \`keys\`: the planes of the round keys 1 to rounds-1; the last round ends
+ * with its S-box.
+ */
+// prettier-ignore
+export function decryptPlanes(at: usize, keys: usize, rounds: i32): void {
+  let key = keys;
+  for (let left = rounds - 1; left >= 0; left--) {
+    // InvShiftRows, InvSubBytes
+${indent(roundOf(WORD), 4)}
+    if (left == 0) {
+${indent(lastOf(WORD), 6)}
+      return;
+    }
+    // InvMixColumns, AddRoundKey
+${indent(emitInverseMixColumns(decryption.outputs, WORD), 4)}
+    key += 64;
+  }
+}
+
+/** Four blocks in the standard's order to eight planes, in place. */
+// prettier-ignore
+export function toPlanes(at: usize): void {
+${indent([...loadWords((word) => word), ...emitExchanges(wordExchanges), ...storeWords((word) => numbers[word])], 2)}
+}
+
+/** Eight planes to four blocks, in place. */
+// prettier-ignore
+export function fromPlanes(at: usize): void {
+${indent([...loadWords((word) => numbers[word]), ...emitExchanges([...wordExchanges].reverse()), ...storeWords((word) => word)], 2)}
+}
+`;
+
+const stale = [];
+for (const [file, text] of [
+  [VECTOR_OUTPUT, vectorText],
+  [WORD_OUTPUT, wordText],
+]) {
+  if (!process.argv.includes("--check")) writeFileSync(file, text);
+  else if (!existsSync(file) || readFileSync(file, "utf8") !== text) stale.push(file.pathname.replace(/^.*assembly/, "assembly"));
+}
+for (const file of stale) console.error(`${file} is not what generate-aes-circuit.js writes`);
+if (stale.length > 0) process.exit(1);

@@ -301,6 +301,10 @@ export const envelopeCases: Cases = (suite) => {
           throwsCode(() => openEnvelopeBytes(key, sealed, { plaintextEncoding, maxBytes: size - 1 }), "ERR_ENVELOPE_OPEN");
         }
         throwsCode(() => openEnvelope(key, sealEnvelope(key, value), { maxBytes: 10 }), "ERR_ENVELOPE_FORMAT", /maxBytes/);
+        same(openEnvelope(key, sealEnvelope(key, {}, { gzip: true }), { maxBytes: 2 }), {}, "gzip that makes it longer");
+        const noise = pseudoRandom(1000)(40_000);
+        const compressed = sealEnvelopeBytes(key, noise, { gzip: true });
+        same(openEnvelopeBytes(key, compressed, { plaintextEncoding: "hex", maxBytes: 40_000 }), noise, "noise in gzip");
         const bomb = sealEnvelopeBytes(key, new Uint8Array(3 << 20), { gzip: true, chunkBytes: 500 });
         throwsCode(() => openEnvelopeBytes(key, bomb, { plaintextEncoding: "hex", maxBytes: 1 << 20 }), "ERR_ENVELOPE_OPEN");
       });

@@ -87,6 +87,9 @@ export const gzipCases: Cases = (suite) => {
       const one = gzip(ascii("x"));
       const many = join(...Array.from({ length: 1500 }, () => one));
       opensTo(many, ascii("x".repeat(1500)), "1500 members");
+      const empty = gzip(new Uint8Array(0));
+      opensTo(join(...Array.from({ length: 4096 }, () => empty)), new Uint8Array(0), "4096 empty members");
+      isRefused(join(...Array.from({ length: 4097 }, () => empty)), "one member too many");
     });
   });
 

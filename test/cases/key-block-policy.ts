@@ -26,7 +26,7 @@ interface PolicyVector {
 const vectors = (negatives.vectors as PolicyVector[]).filter(({ finding }) => finding !== undefined);
 
 /** Findings after which nothing says what the key may do. */
-const DISABLING = ["usage", "algorithm", "mode-of-use", "key-length", "hash-missing", "hash-unknown"];
+const DISABLING = ["usage", "algorithm", "mode-of-use", "key-component", "key-length", "hash-missing", "hash-unknown"];
 
 const kbpkOf = (vector: { kbpk: string; kbpkAlgorithm: string }) =>
   importKey(vector.kbpk, { algorithm: vector.kbpkAlgorithm as KeyAlgorithm, usage: "K1" });
@@ -152,6 +152,18 @@ export const keyBlockPolicyCases: Cases = (suite) => {
       }
       throwsCode(() => unwrapKeyBlock(other, block.block, { kcv: "08793E" }), "ERR_KEY_BLOCK_MAC");
       other.destroy();
+    });
+
+    suite.test("kcv: of a key that report makes opaque, by its algorithm", () => {
+      const odd = positive("ISO 20038:2017 B.2 E");
+      const kek = () => importKey(odd.kbpk, { algorithm: "AES", usage: "K1" });
+      const { key } = unwrapKeyBlock(kek(), odd.block, { policy: "report", extractable: true });
+      same(key.algorithm, "OPAQUE");
+      const payload = importKey(exposeKeyBytes(key), { algorithm: "TDES", usage: "B0" });
+      for (const method of ["ANSI_X9_24", "CMAC"] as const) {
+        ok(unwrapKeyBlock(kek(), odd.block, { policy: "report", kcv: keyCheckValue(payload, { method }) }).key, method);
+      }
+      throwsCode(() => unwrapKeyBlock(kek(), odd.block, { policy: "report", kcv: "000000" }), "ERR_KCV_MISMATCH");
     });
 
     suite.test("extractable governs exposure, exportability wrapping, and neither the other", () => {

@@ -12,6 +12,7 @@ import {
   SecretKey,
 } from "../../ts/index.js";
 import { internals, type KeyOperation, requireUse } from "../../ts/key.js";
+import { setRandomSource } from "../../ts/random.js";
 import { type Cases, hex, ok, pseudoRandom, same, throwsCode, toHex } from "../harness.js";
 
 const SAMPLE = "3F419E1CB7079442AA37474C2EFBF8B8";
@@ -142,6 +143,15 @@ export const keyCases: Cases = (suite) => {
   });
 
   suite.group("generateKey", () => {
+    suite.test("a source of randomness that is stuck is ERR_NO_RANDOM, where its bytes make no key", () => {
+      const before = setRandomSource((n) => new Uint8Array(n).fill(1));
+      try {
+        throwsCode(() => generateKey({ algorithm: "TDES", usage: "D0", bits: 128 }), "ERR_NO_RANDOM", /again and again/);
+      } finally {
+        setRandomSource(before);
+      }
+    });
+
     suite.test("makes keys of every size, different each time", () => {
       const sizes: [KeyAlgorithm, readonly number[]][] = [
         ["AES", [128, 192, 256]],

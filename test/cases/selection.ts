@@ -43,15 +43,38 @@ export const selectionCases: Cases = (suite) => {
       ok(currentBackend() === before, "restored");
     });
 
-    suite.test("the module without SIMD is not in this release", async () => {
-      await rejectsCode(
-        loadCrypto({ backend: "wasm" }),
-        "ERR_BACKEND_UNAVAILABLE",
-        /wasm: this release carries no module without SIMD/,
-      );
-      throwsCode(() => loadCryptoSync({ backend: "wasm" }), "ERR_BACKEND_UNAVAILABLE");
-      throwsCode(() => resolveBackend("wasm"), "ERR_BACKEND_UNAVAILABLE");
-      same(backendInfo().name, suite.backend, "nothing changed");
+    suite.test("the module without SIMD can be loaded beside any other, where there is WebAssembly", async () => {
+      if (typeof WebAssembly !== "object") {
+        await rejectsCode(loadCrypto({ backend: "wasm" }), "ERR_BACKEND_UNAVAILABLE", /: wasm: this engine has no WebAssembly$/);
+        throwsCode(() => loadCryptoSync({ backend: "wasm" }), "ERR_BACKEND_UNAVAILABLE");
+        throwsCode(() => resolveBackend("wasm"), "ERR_NOT_LOADED");
+        same(backendInfo().name, suite.backend, "nothing changed");
+        return;
+      }
+      const before = currentBackend();
+      const info = await loadCrypto({ backend: "wasm", requireConstantTime: true });
+      same([info.name, info.constantTime, info.reason], ["wasm", true, "wasm: asked for by name"]);
+      ok(resolveBackend("wasm") === currentBackend(), "by name");
+      await restore();
+      ok(currentBackend() === before, "restored");
+      same(loadCryptoSync({ backend: "wasm" }).name, "wasm", "without waiting, once it is there");
+      await restore();
+    });
+
+    suite.test("the module without SIMD as an object, without waiting, where there is WebAssembly", async () => {
+      const { wasm } = await import("../../ts/backend/wasm-mvp.js");
+      same([wasm.name, wasm.constantTime], ["wasm", true]);
+      if (typeof WebAssembly !== "object") {
+        throwsCode(() => loadCryptoSync({ backend: wasm }), "ERR_BACKEND_UNAVAILABLE", /wasm: self-test failed/);
+        return;
+      }
+      const info = loadCryptoSync({ backend: wasm, requireConstantTime: true });
+      same([info.name, info.reason], ["wasm", "wasm: passed in as an object"]);
+      ok(currentBackend() === wasm, "current");
+      const slot = wasm.createSlot("AES", hex("603DEB1015CA71BE2B73AEF0857D77811F352C073B6108D72D9810A30914DFF4"));
+      same(toHex(wasm.encryptBlock(slot, hex("6BC1BEE22E409F96E93D7E117393172A"))), "F3EED1BDB5D2A03C064B5A7E3DB181F8");
+      wasm.destroySlot(slot);
+      await restore();
     });
 
     suite.test("requireConstantTime refuses noble by name and as an object", async () => {
@@ -161,7 +184,9 @@ export const selectionCases: Cases = (suite) => {
     suite.test("an injected source is used once loading succeeded, and only then", async () => {
       const source = (n: number) => new Uint8Array(n).fill(0x5a);
       const before = setRandomSource((n) => new Uint8Array(n).fill(1));
-      await rejectsCode(loadCrypto({ backend: "wasm", randomBytes: source }), "ERR_BACKEND_UNAVAILABLE");
+      const { noble } = await import("../../ts/backend/noble.js");
+      const broken: Backend = { ...noble, cbcDecrypt: () => undefined };
+      await rejectsCode(loadCrypto({ backend: broken, randomBytes: source }), "ERR_BACKEND_UNAVAILABLE");
       same(toHex(randomBytes(2)), "0101", "not taken over");
       await loadCrypto({ backend: suite.backend, randomBytes: source });
       same(toHex(randomBytes(4)), "5A5A5A5A");

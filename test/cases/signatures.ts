@@ -385,6 +385,8 @@ export const signatureCases: Cases = (suite) => {
       try {
         same(createNonce(), "9".repeat(22), "nonce");
         same(draws, 2, "draws");
+        setRandomSource((n) => new Uint8Array(n).fill(255));
+        throwsCode(() => createNonce(), "ERR_NO_RANDOM", /again and again/);
       } finally {
         setRandomSource(undefined);
       }

@@ -2,6 +2,9 @@
 import type { JournalRecord } from "../../ts/client/index.js";
 import { MemoryStore, type Middleware } from "../../ts/mock/index.js";
 
+/** Names the intent of a request whose key the host is not to see. */
+export const INTENT_HEADER = "X-Intent";
+
 export interface Entry {
   readonly kind: "charge" | "refund";
   readonly idempotencyKey: string;
@@ -25,7 +28,7 @@ export class Ledger {
     // A remembered answer is given again without being opened: nothing was made.
     if (response === undefined) return reply;
     const made = response as { charge_id: string; refund_id?: string; status: string; amount: { value: string } };
-    const idempotencyKey = context.headers.get("Idempotency-Key")!;
+    const idempotencyKey = context.headers.get(INTENT_HEADER) ?? context.headers.get("Idempotency-Key")!;
     const entry = this.entries.get(`${kind} ${idempotencyKey}`) ?? {
       kind,
       idempotencyKey,

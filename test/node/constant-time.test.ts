@@ -1,5 +1,5 @@
 /**
- * The shipped binary, instrumented: for secrets of different content and equal length, the sequence of branch conditions, memory
+ * The shipped binaries, instrumented: for secrets of different content and equal length, the sequence of branch conditions, memory
  * addresses and division operands must be the same. Three planted leaks prove that the test sees what it should.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -16,31 +16,28 @@ import { firstDifference, Recorder, type Trace } from "../constant-time/trace.js
 import { pseudoRandom } from "../harness.js";
 
 const root = new URL("../../", import.meta.url);
-const shipped = readFileSync(new URL("dist/wasm/viopay-pos-crypto.simd.wasm", root));
-
-let module: Instrumented;
-let compiled: WebAssembly.Module;
+const binaries = [
+  { name: "wasm-simd", file: "viopay-pos-crypto.simd.wasm" },
+  { name: "wasm", file: "viopay-pos-crypto.mvp.wasm" },
+] as const;
 const recorder = new Recorder();
 let compared = 0;
 let events = 0;
 
-beforeAll(async () => {
-  module = instrument(shipped);
-  compiled = await WebAssembly.compile(module.binary);
-});
+let sites = 0;
 
 afterAll(() => {
-  process.stdout.write(`constant time: ${compared} traces compared, ${events} events, ${module.sites.length} watched operands\n`);
+  process.stdout.write(`constant time: ${compared} traces compared, ${events} events, ${sites} watched operands\n`);
 });
 
-/** A backend on the instrumented module: the glue itself instantiates without imports. */
-function instrumentedBackend(): Backend {
+/** A backend on an instrumented module: the glue itself instantiates without imports. */
+function instrumentedBackend(compiled: WebAssembly.Module, name: "wasm-simd" | "wasm"): Backend {
   const Instance = WebAssembly.Instance;
   try {
     WebAssembly.Instance = function instantiate(shippedModule: WebAssembly.Module) {
       return new Instance(shippedModule, recorder.imports);
     } as unknown as typeof WebAssembly.Instance;
-    return createWasmBackend(compiled, "wasm-simd");
+    return createWasmBackend(compiled, name);
   } finally {
     WebAssembly.Instance = Instance;
   }
@@ -53,12 +50,21 @@ function secrets(variant: number): (length: number) => Uint8Array {
   return pseudoRandom(variant * 7919);
 }
 
-function traceOf(scenario: Scenario, variant: number): Trace {
-  const backend = instrumentedBackend();
-  return recorder.record(() => scenario.run(backend, secrets(variant), variant));
-}
+describe.each(binaries)("shipped binary $name", ({ name, file }) => {
+  let module: Instrumented;
+  let compiled: WebAssembly.Module;
 
-describe("shipped binary", () => {
+  beforeAll(async () => {
+    module = instrument(readFileSync(new URL(`dist/wasm/${file}`, root)));
+    compiled = await WebAssembly.compile(module.binary);
+    sites += module.sites.length;
+  });
+
+  function traceOf(scenario: Scenario, variant: number): Trace {
+    const backend = instrumentedBackend(compiled, name);
+    return recorder.record(() => scenario.run(backend, secrets(variant), variant));
+  }
+
   for (const scenario of scenarios) {
     it(scenario.name, () => {
       const reference = traceOf(scenario, 0);

@@ -1,20 +1,31 @@
 /**
- * Every behavioural case on every backend of this engine. Under `--jitless` there is no WebAssembly: `auto` must then arrive at
- * noble by itself and say why.
+ * Every behavioural case on every backend of this engine. Under `--jitless` there is no WebAssembly, under `--no-enable-sse4-1` none
+ * with SIMD: `auto` must then arrive at noble, or at wasm, by itself and say why.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, it } from "vitest";
-import { backendInfo, loadCrypto } from "../../ts/index.js";
+import { type BackendName, backendInfo, loadCrypto } from "../../ts/index.js";
 import { allCases } from "../cases/index.js";
 import { ok, type Suite, same } from "../harness.js";
 
-const withoutWasm = typeof WebAssembly === "undefined";
-const tiers = withoutWasm
-  ? ([{ tier: "noble without WebAssembly", backend: "noble", request: "auto" }] as const)
-  : ([
-      { tier: "wasm-simd", backend: "wasm-simd", request: "wasm-simd" },
-      { tier: "noble", backend: "noble", request: "noble" },
-    ] as const);
+interface Tier {
+  tier: string;
+  backend: BackendName;
+  request: "auto" | BackendName;
+  /** What the reason says of the backends tried before. */
+  refused?: RegExp;
+}
+
+function tiersHere(): Tier[] {
+  if (typeof WebAssembly === "undefined") {
+    const refused = /; wasm-simd: .*no WebAssembly; wasm: .*no WebAssembly/;
+    return [{ tier: "noble without WebAssembly", backend: "noble", request: "auto", refused }];
+  }
+  if (process.execArgv.includes("--no-enable-sse4-1")) {
+    return [{ tier: "wasm without SIMD", backend: "wasm", request: "auto", refused: /; wasm-simd: .*(SIMD|simd)/ }];
+  }
+  return (["wasm-simd", "wasm", "noble"] as const).map((name) => ({ tier: name, backend: name, request: name }));
+}
 
 const folder = new URL("../cases/", import.meta.url);
 
@@ -32,7 +43,7 @@ it("every list of cases is in the list of lists", () => {
   same(allCases.length, lists.length, "number of lists");
 });
 
-for (const { tier, backend, request } of tiers) {
+for (const { tier, backend, request, refused } of tiersHere()) {
   describe(tier, () => {
     beforeAll(async () => {
       const info = await loadCrypto({ backend: request });
@@ -45,12 +56,12 @@ for (const { tier, backend, request } of tiers) {
       same(info.name, backend);
       same(info.constantTime, backend !== "noble");
       ok(info.reason.length > 0, "reason");
-      if (withoutWasm) ok(/WebAssembly/i.test(info.reason), `reason names WebAssembly: ${info.reason}`);
+      if (refused !== undefined) ok(refused.test(info.reason), `reason: ${info.reason}`);
     });
 
     const suite: Suite = {
       backend,
-      interpreted: withoutWasm,
+      interpreted: typeof WebAssembly === "undefined",
       group: (name, body) => {
         describe(name, body);
       },

@@ -1,4 +1,4 @@
-/** What Node prints of keys, key sets and errors with everything shown holds no secret. Both backends. */
+/** What Node prints of keys, key sets and errors with everything shown holds no secret. All backends. */
 import { inspect } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { issueKeySet, loadCrypto, type SecretKey } from "../../ts/index.js";
@@ -7,7 +7,7 @@ import { call, caught, destroyKeys, makeKeys, replaced, secrets, surface } from 
 
 const everything = { showHidden: true, depth: Number.POSITIVE_INFINITY, showProxy: true, getters: true } as const;
 
-for (const backend of ["wasm-simd", "noble"] as const) {
+for (const backend of ["wasm-simd", "wasm", "noble"] as const) {
   describe(backend, () => {
     beforeAll(async () => {
       await loadCrypto({ backend });

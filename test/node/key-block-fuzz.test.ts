@@ -135,6 +135,7 @@ it("random bytes: parseKeyBlock and explainKeyBlock", () => {
 
 describe.each([
   { backend: "wasm-simd", inputs: INPUTS },
+  { backend: "wasm", inputs: INPUTS / 5 },
   { backend: "noble", inputs: INPUTS / 5 },
 ] as const)("$backend", ({ backend, inputs }) => {
   let kbpks: SecretKey[];

@@ -117,7 +117,7 @@ function headerLength(block: string): number {
   return optionalBlocks.reduce((at, { data, form }) => at + data.length + (form === "short" ? 4 : 10), 16);
 }
 
-describe.each(["wasm-simd", "noble"] as const)("%s", (backend) => {
+describe.each(["wasm-simd", "wasm", "noble"] as const)("%s", (backend) => {
   beforeAll(async () => {
     await loadCrypto({ backend });
   });
@@ -213,12 +213,12 @@ describe.each(["wasm-simd", "noble"] as const)("%s", (backend) => {
 
 describe("keys of different backends", () => {
   it("a key in one backend is wrapped under a KBPK in the other", async () => {
-    await loadCrypto({ backend: "noble" });
-    await loadCrypto({ backend: "wasm-simd" });
+    for (const backend of ["noble", "wasm", "wasm-simd"] as const) await loadCrypto({ backend });
     const material = new Uint8Array(32).map((_, i) => i * 7);
     for (const [here, there] of [
       ["noble", "wasm-simd"],
       ["wasm-simd", "noble"],
+      ["wasm", "wasm-simd"],
     ] as const) {
       const kbpk = importKey(new Uint8Array(32).fill(3), { algorithm: "AES", usage: "K1", backend: here });
       const key = importKey(material, { algorithm: "AES", usage: "D0", exportability: "E", backend: there });

@@ -246,7 +246,7 @@ describe("randomness", () => {
 });
 
 describe("capacity", () => {
-  it.each(["wasm-simd", "noble"] as const)(
+  it.each(["wasm-simd", "wasm", "noble"] as const)(
     "%s holds 65,536 keys, refuses the next one, and goes on after one is destroyed",
     async (name) => {
       await api.loadCrypto({ backend: name });

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { Backend, Slot } from "../../ts/backend/contract.js";
 import { simdModuleBytes } from "../../ts/backend/module-inline.js";
 import { currentBackend } from "../../ts/backend/select.js";
+import { mvpModuleBytes } from "../../ts/backend/wasm-mvp.js";
 import { importKey, loadCrypto, loadCryptoSync } from "../../ts/index.js";
 import { allCases } from "../cases/index.js";
 import { pseudoRandom, type Suite } from "../harness.js";
@@ -32,8 +33,14 @@ interface Observed {
   destroyAll: () => void;
 }
 
+const tiers = [
+  { tier: "wasm-simd", bytes: simdModuleBytes },
+  { tier: "wasm", bytes: mvpModuleBytes },
+] as const;
+type Tier = (typeof tiers)[number];
+
 /** Loads a backend of its own, whose memory and slots can be looked at. */
-function observe(): Observed {
+function observe({ tier, bytes }: Tier): Observed {
   const original = WebAssembly.Instance;
   let memory: WebAssembly.Memory | undefined;
   WebAssembly.Instance = class extends original {
@@ -43,7 +50,7 @@ function observe(): Observed {
     }
   };
   try {
-    loadCryptoSync({ backend: "wasm-simd", module: new WebAssembly.Module(simdModuleBytes() as BufferSource) });
+    loadCryptoSync({ backend: tier, module: new WebAssembly.Module(bytes() as BufferSource) });
   } finally {
     WebAssembly.Instance = original;
   }
@@ -92,18 +99,18 @@ function remains(memory: Uint8Array, fresh: Uint8Array, slots: number): string[]
   return found;
 }
 
-describe("linear memory", () => {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(simdModuleBytes() as BufferSource));
+describe.each(tiers)("linear memory, $tier", (tier) => {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(tier.bytes() as BufferSource));
   const fresh = new Uint8Array((instance.exports["memory"] as WebAssembly.Memory).buffer).slice();
 
   it("holds zeros outside the constants after the self-test", () => {
-    const observed = observe();
+    const observed = observe(tier);
     expect(remains(observed.memory(), fresh, findSlots(observed))).toEqual([]);
     expect(fresh.subarray(0, constants).every((byte) => byte === 0)).toBe(true);
   });
 
   it("the walk finds a key that was not destroyed, and a byte anywhere", () => {
-    const observed = observe();
+    const observed = observe(tier);
     const slots = findSlots(observed);
     const key = importKey(pseudoRandom(102)(32), { algorithm: "AES", usage: "D0" });
     expect(remains(observed.memory(), fresh, slots)).not.toEqual([]);
@@ -117,11 +124,11 @@ describe("linear memory", () => {
   });
 
   it("holds zeros outside the constants after every case has run and every key is destroyed", async () => {
-    const observed = observe();
+    const observed = observe(tier);
     const slots = findSlots(observed);
     const bodies: { name: string; body: () => void | Promise<void> }[] = [];
     const suite: Suite = {
-      backend: "wasm-simd",
+      backend: tier.tier,
       group: (_name, body) => body(),
       test: (name, body) => {
         bodies.push({ name, body });
@@ -130,7 +137,7 @@ describe("linear memory", () => {
     for (const cases of allCases) cases(suite);
     expect(bodies.length).toBeGreaterThan(100);
     for (const { name, body } of bodies) {
-      await loadCrypto({ backend: "wasm-simd" });
+      await loadCrypto({ backend: tier.tier });
       expect(currentBackend()).toBe(observed.backend);
       try {
         await body();

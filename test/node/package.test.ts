@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 const binary = new Uint8Array(readFileSync(`${root}dist/wasm/viopay-pos-crypto.simd.wasm`));
+const mvpLength = statSync(`${root}dist/wasm/viopay-pos-crypto.mvp.wasm`).size;
 const run = promisify(execFile);
 
 /** Runs a module in a fresh process inside the package, where its own name resolves through `exports`. */
@@ -77,6 +78,33 @@ describe("the binary", () => {
       console.log(seen);`);
     expect(Number(length)).toBe(binary.length);
   });
+
+  it("without SIMD is what `./backend/wasm` carries inside, compiled at first use", async () => {
+    const out = await evaluate(`
+      const seen = [];
+      const Module = WebAssembly.Module;
+      WebAssembly.Module = class extends Module { constructor(bytes) { super(bytes); seen.push(bytes.byteLength); } };
+      const { wasm } = await import("viopay-pos-crypto/backend/wasm");
+      const { loadCryptoSync } = await import("viopay-pos-crypto");
+      seen.push("imported");
+      seen.push(loadCryptoSync({ backend: wasm }).name);
+      console.log(seen.join());`);
+    expect(out).toBe(`imported,${mvpLength},wasm`);
+  });
+
+  it("is a file that the package gives by name, with and without SIMD", async () => {
+    const names = ["simd", "mvp"].map((name) => `viopay-pos-crypto/viopay-pos-crypto.${name}.wasm`);
+    const out = await evaluate(`
+      import { readFileSync } from "node:fs";
+      import { fileURLToPath } from "node:url";
+      const { loadCryptoSync } = await import("viopay-pos-crypto");
+      const load = (backend, name) => {
+        const module = new WebAssembly.Module(readFileSync(fileURLToPath(import.meta.resolve(name))));
+        return loadCryptoSync({ backend, module }).name;
+      };
+      console.log([load("wasm-simd", "${names[0]}"), load("wasm", "${names[1]}")].join());`);
+    expect(out).toBe("wasm-simd,wasm");
+  });
 });
 
 describe("importing", () => {
@@ -96,13 +124,14 @@ describe("importing", () => {
     expect(out).toBe("[]");
   });
 
-  it.each(["viopay-pos-crypto", "viopay-pos-crypto/client", "viopay-pos-crypto/mock", "viopay-pos-crypto/backend/noble"])(
-    "%s gives names",
-    async (entry) => {
-      const names = JSON.parse(
-        await evaluate(`console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(entry)}))))`),
-      );
-      expect(names.length).toBeGreaterThan(0);
-    },
-  );
+  it.each([
+    "viopay-pos-crypto",
+    "viopay-pos-crypto/client",
+    "viopay-pos-crypto/mock",
+    "viopay-pos-crypto/backend/noble",
+    "viopay-pos-crypto/backend/wasm",
+  ])("%s gives names", async (entry) => {
+    const names = JSON.parse(await evaluate(`console.log(JSON.stringify(Object.keys(await import(${JSON.stringify(entry)}))))`));
+    expect(names.length).toBeGreaterThan(0);
+  });
 });

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 const simdFile = fileURLToPath(new URL("../../dist/wasm/viopay-pos-crypto.simd.wasm", import.meta.url));
+const mvpFile = fileURLToPath(new URL("../../dist/wasm/viopay-pos-crypto.mvp.wasm", import.meta.url));
 
 async function fresh() {
   return { ...(await import("../../ts/backend/select.js")), ...(await import("../../ts/random.js")) };
@@ -57,7 +58,7 @@ describe("auto", () => {
     const { loadCrypto, backendInfo } = await fresh();
     const info = await loadCrypto();
     expect(info.name).toBe("noble");
-    expect(info.reason).toBe(`noble: the first choice that works here; wasm-simd: ${forbidden}`);
+    expect(info.reason).toBe(`noble: the first choice that works here; wasm-simd: ${forbidden}; wasm: ${forbidden}`);
     expect(backendInfo()).toBe(info);
   });
 
@@ -72,7 +73,7 @@ describe("auto", () => {
     const { loadCrypto, backendInfo } = await fresh();
     const loading = loadCrypto({ requireConstantTime: true });
     await expect(loading).rejects.toMatchObject({ name: "PosCryptoError", code: "ERR_BACKEND_UNAVAILABLE" });
-    await expect(loading).rejects.toThrow(`wasm-simd: ${forbidden}; noble: not constant-time`);
+    await expect(loading).rejects.toThrow(`wasm-simd: ${forbidden}; wasm: ${forbidden}; noble: not constant-time`);
     expect(() => backendInfo()).toThrow(expect.objectContaining({ code: "ERR_NOT_LOADED" }));
   });
 
@@ -80,7 +81,7 @@ describe("auto", () => {
     const { loadCrypto } = await fresh();
     const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     const info = await loadCrypto({ module });
-    expect(info.name).toBe("noble");
+    expect(info.name).toBe("wasm");
     expect(info.reason).toMatch(/; wasm-simd: /);
     await expect(loadCrypto({ module, backend: "wasm-simd" })).rejects.toMatchObject({ code: "ERR_BACKEND_UNAVAILABLE" });
   });
@@ -97,6 +98,56 @@ describe("auto", () => {
   });
 });
 
+describe("an engine whose WebAssembly has no SIMD", () => {
+  const old = "invalid opcode 0xfd";
+
+  /** Compiles the module without SIMD, known by its length, and nothing else. */
+  function refuseSimd(): void {
+    const length = readFileSync(mvpFile).length;
+    const { compile, Module } = WebAssembly;
+    const fits = (bytes: BufferSource) => bytes.byteLength === length;
+    stubWebAssembly({
+      compile: (bytes: BufferSource) => (fits(bytes) ? compile(bytes) : Promise.reject(new WebAssembly.CompileError(old))),
+      Module: class extends Module {
+        constructor(bytes: BufferSource) {
+          if (!fits(bytes)) throw new WebAssembly.CompileError(old);
+          super(bytes);
+        }
+      },
+    });
+  }
+
+  it("gets the module without it", async () => {
+    refuseSimd();
+    const { loadCrypto } = await fresh();
+    expect(await loadCrypto({ requireConstantTime: true })).toEqual({
+      name: "wasm",
+      constantTime: true,
+      reason: `wasm: the first choice that works here; wasm-simd: ${old}`,
+      selfTest: "passed",
+    });
+  });
+
+  it("needs loading first, or the backend as an object", async () => {
+    refuseSimd();
+    const { currentBackend, loadCrypto, loadCryptoSync, resolveBackend } = await fresh();
+    expect(currentBackend).toThrow(expect.objectContaining({ code: "ERR_NOT_LOADED" }));
+    expect(() => resolveBackend("wasm")).toThrow(expect.objectContaining({ code: "ERR_NOT_LOADED" }));
+    expect(() => loadCryptoSync({ backend: "wasm" })).toThrow(/wasm: not loaded, needs `await loadCrypto\(\)`/);
+    const { wasm } = await import("../../ts/backend/wasm-mvp.js");
+    expect(loadCryptoSync({ backend: wasm }).name).toBe("wasm");
+    await loadCrypto({ backend: "wasm" });
+    expect(resolveBackend("wasm").name).toBe("wasm");
+  });
+
+  it("compiles once for calls at the same time", async () => {
+    refuseSimd();
+    const { loadCrypto, currentBackend } = await fresh();
+    const loaded = await Promise.all([1, 2, 3].map(() => loadCrypto().then(currentBackend)));
+    expect(new Set(loaded).size).toBe(1);
+  });
+});
+
 describe("a module compiled elsewhere", () => {
   it("is taken where compiling is forbidden", async () => {
     const module = new WebAssembly.Module(readFileSync(simdFile));
@@ -106,7 +157,16 @@ describe("a module compiled elsewhere", () => {
     expect(loadCryptoSync({ module }).name).toBe("wasm-simd");
   });
 
-  it("goes with wasm-simd only", async () => {
+  it("is the one without SIMD if that is asked for, also without waiting", async () => {
+    const module = new WebAssembly.Module(readFileSync(mvpFile));
+    forbidCompiling();
+    const { loadCrypto, loadCryptoSync } = await fresh();
+    expect(loadCryptoSync({ backend: "wasm", module }).reason).toBe("wasm: asked for by name");
+    expect((await loadCrypto({ backend: "wasm", module })).name).toBe("wasm");
+    expect((await loadCrypto({ module })).name).toBe("wasm-simd");
+  });
+
+  it("goes with WebAssembly only", async () => {
     const module = new WebAssembly.Module(readFileSync(simdFile));
     const { loadCrypto } = await fresh();
     await expect(loadCrypto({ module, backend: "noble" })).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });

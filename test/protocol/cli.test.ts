@@ -8,6 +8,7 @@ import { PosTerminal } from "../../ts/client/index.js";
 import { importKey } from "../../ts/key.js";
 import type { Io } from "../../ts/cli/io.js";
 import { readOptions, Sources } from "../../ts/cli/options.js";
+import negatives from "../../vectors/key-block-negatives.json" with { type: "json" };
 import { ok, rejectsCode, same, throwsCode } from "../harness.js";
 import { command, type Surroundings } from "./cli-io.js";
 
@@ -171,6 +172,18 @@ describe("keyblock", () => {
     await fails(1, ["keyblock", "unwrap", "--kbpk", "env:K", `${BLOCK_A.slice(0, -1)}2`], around, /ERR_KEY_BLOCK_MAC/);
     await fails(1, ["keyblock", "unwrap", "--kbpk", "env:K", "--usage", "D0", BLOCK_A], around, /ERR_KEY_BLOCK_POLICY/);
     await fails(1, ["keyblock", "unwrap", "--kbpk", "env:K", "--kcv", "000000", BLOCK_A], around, /ERR_KCV_MISMATCH/);
+  });
+
+  it("--hash: says what an HMAC block without HM does not, and is written as HM", async () => {
+    const { kbpk, block } = negatives.vectors.find(({ id }) => id === "HMAC without HM")!;
+    const unwrap = ["keyblock", "unwrap", "--kbpk", "env:KBPK"];
+    await fails(1, [...unwrap, block], { env: { KBPK: kbpk } }, /ERR_KEY_BLOCK_POLICY.*hash/);
+    ok(/algorithm +HMAC/.test(await done([...unwrap, "--hash", "sha-1", block], { env: { KBPK: kbpk } })), "opens with --hash");
+    const wrap = ["keyblock", "wrap", "--kbpk", "env:KBPK", "--key", "env:KEY", "--usage", "M7"];
+    const around = { env: { KBPK, KEY: AES } };
+    const made = (await done([...wrap, "--algorithm", "HMAC", "--hash", "SHA-512"], around)).trim();
+    ok(/HM .*SHA-512/.test(await done(["keyblock", "read", made])), "HM");
+    await fails(2, [...wrap, "--hash", "SHA-512"], around, /--hash needs --algorithm HMAC/);
   });
 
   for (const [version, kbpk] of [

@@ -271,6 +271,13 @@ describe("on a port", () => {
     await expectOk(device.bootstrap());
   });
 
+  test("an idle connection is kept for a minute and more", async () => {
+    const response = await fetch(`${listening.url}/pos/status`);
+    await response.arrayBuffer();
+    const [, seconds = "0"] = /timeout=(\d+)/.exec(response.headers.get("Keep-Alive") ?? "") ?? [];
+    expect(Number(seconds)).toBeGreaterThanOrEqual(60);
+  });
+
   test("a port that is taken rejects", async () => {
     await expect(server.listen(listening.port)).rejects.toMatchObject({ code: "EADDRINUSE" });
   });

@@ -2,8 +2,8 @@
  * Chooses the backend: tries to compile, runs the self-test, says why it chose what it chose.
  *
  * Importing does nothing. WebAssembly is tried by compiling, since `WebAssembly.validate` says yes where a content security
- * policy forbids to compile. noble is imported only when it is chosen. Keys keep the backend they were made with, so a later
- * `loadCrypto` changes where new keys go and nothing else.
+ * policy forbids to compile. The module without SIMD and noble are imported only when it is their turn. Keys keep the backend they
+ * were made with, so a later `loadCrypto` changes where new keys go and nothing else.
  */
 import { simdModule, simdModuleBytes } from "#wasm";
 import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
@@ -13,9 +13,9 @@ import { failedSelfTest } from "./self-test.js";
 import { createWasmBackend } from "./wasm.js";
 
 export interface LoadOptions {
-  /** Default `auto`: wasm-simd, then noble. A backend object comes from `./backend/noble`. */
+  /** Default `auto`: wasm-simd, then wasm, then noble. A backend object comes from `./backend/wasm` or `./backend/noble`. */
   backend?: "auto" | BackendName | Backend | undefined;
-  /** The wasm-simd module, compiled already: for hosts that may not compile, or share it between workers. */
+  /** The module of wasm-simd, or of wasm if that is asked for, compiled already: for hosts that may not, or that share it. */
   module?: WebAssembly.Module | undefined;
   /** Refuse noble, whose tables and branches depend on secrets. */
   requireConstantTime?: boolean | undefined;
@@ -49,6 +49,9 @@ interface Refused {
   refused: string;
 }
 
+/** What `auto` tries. */
+const ORDER: readonly BackendName[] = ["wasm-simd", "wasm", "noble"];
+
 let current: Loaded | undefined;
 /** What was loaded by name, and all backends that have passed the self-test. */
 const byName = new Map<BackendName, Backend>();
@@ -64,8 +67,8 @@ export async function loadCrypto(options: LoadOptions = {}): Promise<BackendInfo
   const { choice, module } = settings;
   if (typeof choice === "object") return use(adopt(choice), settings);
   const refusals: string[] = [];
-  for (const name of choice === "auto" ? (["wasm-simd", "noble"] as const) : ([choice] as const)) {
-    const outcome = await load(name, module, settings.requireConstantTime);
+  for (const name of choice === "auto" ? ORDER : [choice]) {
+    const outcome = await load(name, isFor(module, choice, name), settings.requireConstantTime);
     if (!("refused" in outcome)) return use(describe(outcome, choice, refusals), settings);
     refusals.push(outcome.refused);
   }
@@ -73,7 +76,7 @@ export async function loadCrypto(options: LoadOptions = {}): Promise<BackendInfo
 }
 
 /**
- * The same without waiting, for wasm-simd or a backend object. Chrome before 114 does not compile on its main thread without
+ * The same without waiting, for wasm-simd, a module or a backend object. Chrome before 114 does not compile on its main thread without
  * waiting: `ERR_BACKEND_UNAVAILABLE` there.
  */
 export function loadCryptoSync(options: LoadOptions = {}): BackendInfo {
@@ -106,13 +109,13 @@ export function resolveBackend(backend: Backend | BackendName | undefined): Back
   if (choice === "auto") throw invalidArgument("backend", "wasm-simd, wasm, noble or a backend", choice);
   const outcome = loadSync(choice, undefined);
   if (!("refused" in outcome)) return outcome;
-  if (choice === "noble") throw new PosCryptoError("ERR_NOT_LOADED", outcome.refused);
+  if (choice !== "wasm-simd") throw new PosCryptoError("ERR_NOT_LOADED", outcome.refused);
   throw unavailable([outcome.refused]);
 }
 
 function implicit(): Loaded {
   if (current !== undefined) return current;
-  const outcome = loadSimdSync(undefined);
+  const outcome = loadWasmSync("wasm-simd", undefined);
   if ("refused" in outcome) {
     throw new PosCryptoError("ERR_NOT_LOADED", `no backend is loaded (${outcome.refused}): call \`await loadCrypto()\` first`);
   }
@@ -146,29 +149,28 @@ function adopt(backend: Backend): Loaded {
   return { backend, info: infoOf(backend, `${backend.name}: passed in as an object`) };
 }
 
+/** The given module, for the backend that it is given for: wasm-simd unless wasm is asked for by name. */
+function isFor(module: WebAssembly.Module | undefined, choice: string, name: BackendName): WebAssembly.Module | undefined {
+  return name === (choice === "auto" ? "wasm-simd" : choice) ? module : undefined;
+}
+
 function load(
   name: BackendName,
   module: WebAssembly.Module | undefined,
   constantTime: boolean,
 ): Promise<Backend | Refused> | Refused {
-  if (name === "wasm-simd") return loadSimd(module);
-  if (name === "wasm") return refuseMvp();
+  if (name !== "noble") return loadWasm(name, module);
   return constantTime ? { refused: "noble: not constant-time, and requireConstantTime is set" } : loadNoble();
 }
 
 function loadSync(name: BackendName, module: WebAssembly.Module | undefined): Backend | Refused {
-  if (name === "wasm-simd") return loadSimdSync(module);
-  if (name === "wasm") return refuseMvp();
+  if (name === "wasm-simd" || (name === "wasm" && module !== undefined)) return loadWasmSync(name, module);
   const before = loadedBefore(name) ?? (current?.backend.name === name ? current.backend : undefined);
-  return before ?? { refused: "noble: not loaded, needs `await loadCrypto()` or the backend as an object" };
+  return before ?? { refused: `${name}: not loaded, needs \`await loadCrypto()\` or the backend as an object` };
 }
 
 function loadedBefore(name: BackendName): Backend | undefined {
   return byName.get(name);
-}
-
-function refuseMvp(): Refused {
-  return { refused: "wasm: this release carries no module without SIMD" };
 }
 
 async function loadNoble(): Promise<Backend | Refused> {
@@ -182,34 +184,42 @@ async function loadNoble(): Promise<Backend | Refused> {
   }
 }
 
-async function loadSimd(given: WebAssembly.Module | undefined): Promise<Backend | Refused> {
-  const before = given === undefined ? loadedBefore("wasm-simd") : undefined;
+type WasmName = Exclude<BackendName, "noble">;
+
+async function loadWasm(name: WasmName, given: WebAssembly.Module | undefined): Promise<Backend | Refused> {
+  const before = given === undefined ? loadedBefore(name) : undefined;
   if (before !== undefined) return before;
-  if (typeof WebAssembly !== "object") return withoutWebAssembly();
+  if (typeof WebAssembly !== "object") return withoutWebAssembly(name);
   try {
-    const module = given ?? simdModule() ?? (await WebAssembly.compile(simdModuleBytes() as BufferSource));
+    const module = given ?? (await compile(name));
     const instance = await WebAssembly.instantiate(module, {});
-    const meanwhile = given === undefined ? loadedBefore("wasm-simd") : undefined;
-    return meanwhile ?? register(createWasmBackend(module, "wasm-simd", instance));
+    const meanwhile = given === undefined ? loadedBefore(name) : undefined;
+    return meanwhile ?? register(createWasmBackend(module, name, instance));
   } catch (error) {
-    return { refused: `wasm-simd: ${messageOf(error)}` };
+    return { refused: `${name}: ${messageOf(error)}` };
   }
 }
 
-function loadSimdSync(given: WebAssembly.Module | undefined): Backend | Refused {
-  const before = given === undefined ? loadedBefore("wasm-simd") : undefined;
+async function compile(name: WasmName): Promise<WebAssembly.Module> {
+  if (name === "wasm-simd") return simdModule() ?? WebAssembly.compile(simdModuleBytes() as BufferSource);
+  const { mvpModuleBytes } = await import("./wasm-mvp.js");
+  return WebAssembly.compile(mvpModuleBytes() as BufferSource);
+}
+
+function loadWasmSync(name: WasmName, given: WebAssembly.Module | undefined): Backend | Refused {
+  const before = given === undefined ? loadedBefore(name) : undefined;
   if (before !== undefined) return before;
-  if (typeof WebAssembly !== "object") return withoutWebAssembly();
+  if (typeof WebAssembly !== "object") return withoutWebAssembly(name);
   try {
     const module = given ?? simdModule() ?? new WebAssembly.Module(simdModuleBytes() as BufferSource);
-    return register(createWasmBackend(module, "wasm-simd"));
+    return register(createWasmBackend(module, name));
   } catch (error) {
-    return { refused: `wasm-simd: ${messageOf(error)}` };
+    return { refused: `${name}: ${messageOf(error)}` };
   }
 }
 
-function withoutWebAssembly(): Refused {
-  return { refused: "wasm-simd: this engine has no WebAssembly" };
+function withoutWebAssembly(name: WasmName): Refused {
+  return { refused: `${name}: this engine has no WebAssembly` };
 }
 
 /** Passes `backend` on once it has passed the self-test. */
@@ -249,8 +259,8 @@ function checkOptions(options: LoadOptions): Settings {
     if (Object.prototype.toString.call(module) !== "[object WebAssembly.Module]") {
       throw invalidArgument("module", "a WebAssembly.Module", describeType(module));
     }
-    if (choice !== "auto" && choice !== "wasm-simd")
-      throw invalidArgument("module", "given for wasm-simd only", "another backend");
+    if (choice !== "auto" && choice !== "wasm-simd" && choice !== "wasm")
+      throw invalidArgument("module", "given for wasm-simd or wasm only", "another backend");
   }
   if (typeof requireConstantTime !== "boolean") {
     throw invalidArgument("requireConstantTime", "a boolean", describeType(requireConstantTime));

@@ -1,7 +1,9 @@
 /** `viopay-pos kcv`: the check values of a key. */
 import { loadCrypto } from "../backend/select.js";
 import { type KcvMethod, keyCheckValue } from "../check-value.js";
+import { methodsFor } from "../check-value-methods.js";
 import type { KeyAttributes } from "../key.js";
+import { HASH_NAMES } from "../key-attributes.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";
 import { readOptions, Sources, usageError } from "./options.js";
@@ -17,15 +19,6 @@ export const usage = `usage: viopay-pos kcv --key SOURCE [--algorithm AES|TDES|D
   --json             one JSON line
 `;
 
-const METHODS = {
-  AES: ["CMAC", "ANSI_X9_24", "GLOBALPLATFORM"],
-  TDES: ["ANSI_X9_24", "CMAC"],
-  DES: ["ANSI_X9_24"],
-  HMAC: ["HMAC"],
-} as const satisfies Record<string, readonly KcvMethod[]>;
-
-const HASHES = ["SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] as const;
-
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const options = readOptions(args, {
     key: "text",
@@ -36,9 +29,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     json: "flag",
   });
   const algorithm = options.choice("algorithm", ["AES", "TDES", "DES", "HMAC"]) ?? "AES";
-  const methods: readonly KcvMethod[] = METHODS[algorithm];
+  const methods: readonly KcvMethod[] = methodsFor(algorithm);
   const method = options.choice("method", methods);
-  const hash = options.choice("hash", HASHES);
+  const hash = options.choice("hash", HASH_NAMES);
   if (hash !== undefined && algorithm !== "HMAC") throw usageError("--hash needs --algorithm HMAC");
   const length = options.wholeNumber("length", 2, 5) ?? 3;
   const source = options.required("key");

@@ -2,6 +2,7 @@
 import { loadCrypto } from "../backend/select.js";
 import { keyCheckValue } from "../check-value.js";
 import { encodeHex, wipe } from "../bytes.js";
+import { HASH_NAMES } from "../key-attributes.js";
 import { exposeKeyBytes, type KeyAlgorithm, type KeyAttributes, type SecretKey } from "../key.js";
 import { explainKeyBlock } from "../keyblock/explain.js";
 import { type KeyBlockHeader, kbpkAlgorithm, parseKeyBlock } from "../keyblock/header.js";
@@ -13,8 +14,9 @@ import { type Options, type OptionTable, readOptions, Sources, usageError } from
 import { createStyle, table } from "./style.js";
 
 export const usage = `usage: viopay-pos keyblock read   [BLOCK] [--json]
-       viopay-pos keyblock unwrap --kbpk SOURCE [BLOCK] [--usage U] [--mode M] [--kcv HEX] [--any-case] [--report] [--expose] [--json]
-       viopay-pos keyblock wrap   --kbpk SOURCE --key SOURCE --usage U [--algorithm A] [--mode M] [--version V]
+       viopay-pos keyblock unwrap --kbpk SOURCE [BLOCK] [--usage U] [--mode M] [--kcv HEX] [--hash H] [--any-case] [--report]
+                                  [--expose] [--json]
+       viopay-pos keyblock wrap   --kbpk SOURCE --key SOURCE --usage U [--algorithm A] [--hash H] [--mode M] [--version V]
                                   [--exportability E|N|S] [--key-version XX] [--context 0|1|2] [--label TEXT] [--with-kcv]
 
   BLOCK           the key block itself, file:PATH, or - (standard input, the default)
@@ -22,7 +24,9 @@ export const usage = `usage: viopay-pos keyblock read   [BLOCK] [--json]
   --usage U       two characters of ANSI X9.143 table 2, as P0; unwrap: what is expected
   --mode M        a letter of table 4; wrap: default N
   --algorithm A   AES (default), TDES or HMAC
-  --version V     A to E; default D, or B under a TDES KBPK of 16 or 24 bytes given with --version A, B or C
+  --hash H        of an HMAC key: SHA-1, SHA-224, SHA-256, SHA-384 or SHA-512; unwrap: where the block has no HM;
+                  wrap: default SHA-256
+  --version V     A to E, default D: A, B and C take a TDES key as KBPK, D and E an AES key
   --kcv HEX       the check value the key must have
   --any-case      accept small hex digits
   --report        list what breaks the standard's policy instead of refusing the block
@@ -37,6 +41,7 @@ const TABLES = {
     usage: "text",
     mode: "text",
     kcv: "text",
+    hash: "text",
     "any-case": "flag",
     report: "flag",
     expose: "flag",
@@ -47,6 +52,7 @@ const TABLES = {
     key: "text",
     usage: "text",
     algorithm: "text",
+    hash: "text",
     mode: "text",
     version: "text",
     exportability: "text",
@@ -84,7 +90,7 @@ async function read(options: Options, sources: Sources, io: Io): Promise<number>
     const { text: _lines, ...rest } = explanation;
     io.out(`${JSON.stringify(rest)}\n`);
   } else {
-    io.out(explanation.text.endsWith("\n") ? explanation.text : `${explanation.text}\n`);
+    io.out(`${explanation.text}\n`);
   }
   return explanation.findings.some((finding) => finding.severity === "error") ? 1 : 0;
 }
@@ -98,6 +104,7 @@ async function unwrap(options: Options, sources: Sources, keys: Keys, kbpkSource
   const kbpk = await readKbpk(keys, kbpkSource, parseKeyBlock(block).version);
   const expose = options.flag("expose");
   const [usageCode, mode, kcv] = [options.text("usage"), options.text("mode"), options.text("kcv")];
+  const hash = options.choice("hash", HASH_NAMES);
   const how: UnwrapOptions = {
     extractable: expose,
     hexCase: options.flag("any-case") ? "any" : "upper",
@@ -105,6 +112,7 @@ async function unwrap(options: Options, sources: Sources, keys: Keys, kbpkSource
     ...(usageCode === undefined ? {} : { expectUsage: usageCode }),
     ...(mode === undefined ? {} : { expectModeOfUse: mode }),
     ...(kcv === undefined ? {} : { kcv }),
+    ...(hash === undefined ? {} : { hash }),
   };
   const { key, header, report } = unwrapKeyBlock(kbpk, block, how);
   keys.keep(key);
@@ -147,6 +155,8 @@ function clear(key: SecretKey): string {
 async function wrap(options: Options, keys: Keys, kbpkSource: string, io: Io): Promise<number> {
   const version = options.choice("version", ["A", "B", "C", "D", "E"]) ?? "D";
   const algorithm = options.choice("algorithm", ["AES", "TDES", "HMAC"]) ?? "AES";
+  const hash = options.choice("hash", HASH_NAMES);
+  if (hash !== undefined && algorithm !== "HMAC") throw usageError("--hash needs --algorithm HMAC");
   const exportability = options.choice("exportability", ["E", "N", "S"]) ?? "N";
   const context = options.choice("context", ["0", "1", "2"]) ?? "0";
   const kbpk = await readKbpk(keys, kbpkSource, version);
@@ -157,6 +167,7 @@ async function wrap(options: Options, keys: Keys, kbpkSource: string, io: Io): P
     // What the block says may be narrower than what this one-time handle allows: it must be exportable to be wrapped.
     exportability: exportability === "S" ? "S" : "E",
     keyVersion: options.text("key-version") ?? "00",
+    ...(hash === undefined ? {} : { hash }),
   };
   const key = await keys.read("key", options.required("key"), attributes);
   const label = options.text("label");

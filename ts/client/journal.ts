@@ -88,7 +88,11 @@ export class Journal {
   }
 
   /** Errors: `ERR_STATE` for a transition that is not in the table. */
-  async move(record: JournalRecord, state: JournalState, changes: { chargeId?: string } = {}): Promise<JournalRecord> {
+  async move(
+    record: JournalRecord,
+    state: JournalState,
+    changes: { chargeId?: string; createdAt?: string } = {},
+  ): Promise<JournalRecord> {
     const allowed: readonly string[] = JOURNAL_TRANSITIONS[record.state];
     if (!allowed.includes(state)) throw new PosCryptoError("ERR_STATE", `a payment cannot go from ${record.state} to ${state}`);
     const sendings = record.sendings + (state === "sending" ? 1 : 0);

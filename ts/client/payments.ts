@@ -180,12 +180,14 @@ export async function reopen(context: Context, record: JournalRecord): Promise<J
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 /**
- * The host keeps idempotency keys for a limited time; the margin is one exchange. A record from the future says that one of two
- * clocks was wrong and nothing of its age, so the worst is assumed.
+ * The host keeps idempotency keys for a limited time; the margin is the time that sending may take. A record from the future says
+ * that one of two clocks was wrong and nothing of its age, so the worst is assumed.
  */
 export function isForgotten(context: Context, record: JournalRecord): boolean {
-  const age = context.journal.age(record);
-  return !(age >= -CLOCK_TOLERANCE_MS && age + context.transport.timeoutMs < context.idempotencyTtlMs);
+  const { journal, transport, retry, idempotencyTtlMs } = context;
+  const sending = retry.attempts === 1 ? transport.timeoutMs : retry.deadlineMs;
+  const age = journal.age(record);
+  return !(age >= -CLOCK_TOLERANCE_MS && age + sending < idempotencyTtlMs);
 }
 
 /** Whether the host is known to answer a second request under the same key with the first one's result. */
@@ -242,6 +244,7 @@ export async function send(
   options: CallOptions & { readonly repeated: boolean; readonly refusable: boolean },
 ): Promise<KeyedOutcome> {
   const { idempotencyKey, kind, chargeId } = payment;
+  const { clock } = context;
   const { signal } = options;
   const path = kind === "charge" ? "/pos/charge" : `/pos/charge/${chargeId}/refund`;
   const repetition = isRepeatable(context, record) ? "charge" : "refund";
@@ -249,12 +252,14 @@ export async function send(
   let sendings = 0;
   let current = record;
   let outcome: KeyedOutcome;
+  const began = clock.offsetMs;
+  // A clock found wrong on the way was so when the record was made a moment ago.
+  const times = (): { createdAt?: string } => {
+    const correction = options.repeated ? 0 : clock.offsetMs - began;
+    return correction === 0 ? {} : { createdAt: new Date(Date.parse(record.createdAt) + correction).toISOString() };
+  };
   const attempt = async (timeoutMs: number): Promise<KeyedOutcome> => {
-    if (sendings > 0) {
-      if (isForgotten(context, current))
-        throw new PosCryptoError("ERR_STATE", "the host may have forgotten this idempotency key");
-      current = await context.journal.move(current, "sending");
-    }
+    if (sendings > 0) current = await context.journal.move(current, "sending", times());
     sendings += 1;
     const body = JSON.stringify(sealEnvelope(equipment.keys.msk, payment.plaintext, { includeKcv: true }));
     const onSend = () => {
@@ -281,7 +286,7 @@ export async function send(
   const state: JournalState = outcome.outcome;
   const made = "chargeId" in outcome && outcome.chargeId !== undefined ? { chargeId: outcome.chargeId } : {};
   try {
-    await context.journal.move(current, state, made);
+    await context.journal.move(current, state, { ...times(), ...made });
   } catch (journalFailure) {
     return { ...outcome, journalFailure };
   }

@@ -27,8 +27,8 @@ import type { StoredTerminal, TerminalStore } from "./store.js";
 export interface FileStoreOptions {
   /** How long settled records are kept at least; those to be looked up at the host stay for good. Default 30 days. */
   readonly keepSettledMs?: number | undefined;
-  /** Lines of the journal above which it is compacted, once most of them are superseded. Default 512. */
-  readonly compactAboveLines?: number | undefined;
+  /** The journal is rewritten without superseded lines and old records after so many lines. Default 512. */
+  readonly compactEveryLines?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
 }
@@ -49,10 +49,11 @@ const held = new Set<string>();
 export class FileStore implements TerminalStore {
   readonly #directory: string;
   readonly #keepSettledMs: number;
-  readonly #compactAboveLines: number;
+  readonly #compactEveryLines: number;
   readonly #now: () => number;
   #records = new Map<string, JournalRecord>();
-  #lines = 0;
+  /** Lines since the journal was compact. */
+  #added = 0;
   #log: FileHandle | undefined;
   #locked = false;
   #closed = false;
@@ -64,13 +65,13 @@ export class FileStore implements TerminalStore {
    */
   constructor(directory: string, options: FileStoreOptions = {}) {
     if (typeof directory !== "string" || directory === "") throw invalidArgument("directory", "a path", describeType(directory));
-    const { keepSettledMs = 30 * DAY_MS, compactAboveLines = 512, now = Date.now } = options;
-    for (const [name, value] of Object.entries({ keepSettledMs, compactAboveLines })) {
+    const { keepSettledMs = 30 * DAY_MS, compactEveryLines = 512, now = Date.now } = options;
+    for (const [name, value] of Object.entries({ keepSettledMs, compactEveryLines })) {
       if (typeof value !== "number" || !(value >= 0)) throw invalidArgument(name, "a number from 0", describeType(value));
     }
     this.#directory = directory;
     this.#keepSettledMs = keepSettledMs;
-    this.#compactAboveLines = compactAboveLines;
+    this.#compactEveryLines = compactEveryLines;
     this.#now = now;
   }
 
@@ -86,7 +87,7 @@ export class FileStore implements TerminalStore {
     return this.#exclusively(async () => {
       await this.#append(record);
       this.#records.set(record.idempotencyKey, record);
-      if (this.#lines > this.#compactAboveLines && this.#lines > 2 * this.#records.size) await this.#compact();
+      if (this.#added > this.#compactEveryLines) await this.#compact();
     });
   }
 
@@ -169,7 +170,7 @@ export class FileStore implements TerminalStore {
     await this.#log.sync();
     await syncDirectory(this.#directory);
     this.#records = records;
-    this.#lines = lines;
+    this.#added = lines - records.size;
     await this.#dropDamagedPayloads();
   }
 
@@ -190,7 +191,7 @@ export class FileStore implements TerminalStore {
   async #append(record: JournalRecord): Promise<void> {
     await writeWhole(this.#log!, encodeLine(record));
     await this.#log!.datasync();
-    this.#lines += 1;
+    this.#added += 1;
   }
 
   /** Rewrites the journal: the latest form of each record, without those settled long ago. */
@@ -250,14 +251,16 @@ export class FileStore implements TerminalStore {
   /** A lock whose process has ended is nobody's. */
   async #lock(): Promise<void> {
     const path = this.#path("lock");
-    const owner = Number(await readFile(path, "utf8").catch(() => ""));
+    // Without its line feed it is half of another number.
+    const text = await readFile(path, "utf8").catch(() => "");
+    const owner = text.endsWith("\n") ? Number(text) : 0;
     if (held.has(path) || (owner > 0 && owner !== pid && isAlive(owner))) {
       throw new PosCryptoError("ERR_STORE", "the store is open elsewhere", { details: { process: owner } });
     }
     await rm(path, { force: true });
     const file = await open(path, "wx", OWNER_ONLY_FILE);
     try {
-      await writeWhole(file, encodeUtf8(String(pid)));
+      await writeWhole(file, encodeUtf8(`${pid}\n`));
     } finally {
       await file.close();
     }
@@ -366,9 +369,9 @@ function isMissing(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "ENOENT";
 }
 
-function isAlive(process: number): boolean {
+function isAlive(owner: number): boolean {
   try {
-    kill(process, 0);
+    kill(owner, 0);
     return true;
   } catch (error) {
     return (error as { code?: unknown }).code === "EPERM";

@@ -6,7 +6,7 @@
  * passes through here. A slot that was made for a block that is then refused is wiped.
  */
 import type { Backend, HashName, Slot } from "../backend/contract.js";
-import { readCheckValue, verifyKeyCheckValue } from "../check-value.js";
+import { matchCheckValue, readCheckValue } from "../check-value.js";
 import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
 import { attributesOf, makeKey, type SecretKey } from "../key-handle.js";
 import {
@@ -58,7 +58,7 @@ export interface UnwrapOptions {
   grammar?: "lenient" | "strict";
   /**
    * `enforce` (default): the first finding throws `ERR_KEY_BLOCK_POLICY`. `report`: findings are returned; a combination or a
-   * length outside the tables makes the key an opaque one. The MAC is checked either way.
+   * length outside the tables, or a component, makes the key an opaque one. The MAC is checked either way.
    */
   policy?: "enforce" | "report";
 }
@@ -89,7 +89,7 @@ interface CheckedOptions extends PolicyKnobs {
   extractable: boolean;
   usages: readonly string[] | undefined;
   modes: readonly string[] | undefined;
-  kcv: string | undefined;
+  kcv: Uint8Array | undefined;
   hash: HashName | undefined;
   hexCase: "upper" | "any";
   policy: "enforce" | "report";
@@ -100,14 +100,13 @@ function checkOptions(options: UnwrapOptions): CheckedOptions {
   const extractable = own(options, "extractable", false);
   if (typeof extractable !== "boolean") throw invalidArgument("extractable", "a boolean", describeType(extractable));
   const kcv = own(options, "kcv");
-  if (kcv !== undefined) readCheckValue("kcv", kcv);
   const hash = own(options, "hash");
   if (hash !== undefined && !HASH_NAMES.includes(hash)) throw invalidArgument("hash", HASH_NAMES.join(", "), describeType(hash));
   return {
     extractable,
     usages: textList(options, "expectUsage"),
     modes: textList(options, "expectModeOfUse"),
-    kcv,
+    kcv: kcv === undefined ? undefined : readCheckValue("kcv", kcv),
     hash,
     lengthHiding: choice(options, "lengthHiding", ["any", "required"]),
     hexCase: choice(options, "hexCase", ["upper", "any"]),
@@ -117,7 +116,15 @@ function checkOptions(options: UnwrapOptions): CheckedOptions {
 }
 
 /** Findings after which nothing says what the key may do: it is kept, and computes nothing. */
-const DISABLING: readonly FindingCode[] = ["usage", "algorithm", "mode-of-use", "key-length", "hash-missing", "hash-unknown"];
+const DISABLING: readonly FindingCode[] = [
+  "usage",
+  "algorithm",
+  "mode-of-use",
+  "key-component",
+  "key-length",
+  "hash-missing",
+  "hash-unknown",
+];
 
 function expectField(name: string, has: string, expected: readonly string[] | undefined): void {
   if (expected === undefined || expected.includes(has)) return;
@@ -207,18 +214,20 @@ export function unwrapKeyBlock(kbpk: SecretKey, block: string | Uint8Array, opti
     throw new PosCryptoError("ERR_KEY_BLOCK_PAYLOAD", "Key block: the MAC verifies, but the length of the key inside is wrong");
   }
   const { slot, length, surplus } = opened;
-  let key: SecretKey | undefined;
   try {
     const protector = { backend, slot: kbpkSlot, algorithm: kbpkAlgorithm(header.version), bytes: backend.slotLength(kbpkSlot) };
     const report = judge(scanned, checked, protector, { backend, slot, algorithm, hash, length, surplus });
     if (checked.policy === "enforce") enforce(report);
+    if (checked.kcv !== undefined) {
+      // By what the key is, even if findings make it opaque.
+      const computed = opened.kind === slotKindOf(algorithm) ? algorithm : "OPAQUE";
+      matchCheckValue({ backend, slot, algorithm: computed, hash }, checked.kcv, "auto");
+    }
     const opaque = report.some(({ code }) => DISABLING.includes(code));
-    key = makeKey(backend, slot, attributesFor(header, opaque ? "OPAQUE" : algorithm, hash, checked.extractable));
-    if (checked.kcv !== undefined) verifyKeyCheckValue(key, checked.kcv);
+    const key = makeKey(backend, slot, attributesFor(header, opaque ? "OPAQUE" : algorithm, hash, checked.extractable));
     return { key, header, report };
   } catch (error) {
-    if (key === undefined) backend.destroySlot(slot);
-    else key.destroy();
+    backend.destroySlot(slot);
     throw error;
   }
 }

@@ -8,6 +8,11 @@ type Handler = (request: IncomingRequest) => Promise<Reply>;
 
 /** How long requests under way may take to end when the server closes. */
 const GRACE_MS = 5000;
+/**
+ * How long an idle connection is kept. Node's 5 seconds are few: a client that is busy for a moment sends its next request into the
+ * close, and cannot know whether a payment was carried out.
+ */
+const KEEP_ALIVE_MS = 65_000;
 
 export async function listen(
   handle: Handler,
@@ -20,6 +25,7 @@ export async function listen(
     response.on("finish", () => closing && message.socket.end());
     serve(handle, message, response).catch(() => response.destroy());
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);

@@ -51,14 +51,12 @@ interface BrowserScope {
   readonly navigator?: { readonly userAgent?: string };
 }
 
-/** A browser's service worker sees a request before the browser has said who it is and how it fetches; both are said for it. */
+/** A browser's service worker sees a request before the browser has said how it fetches, which a wire would carry. */
 function headersOf(request: Request): Headers {
   const { ServiceWorkerGlobalScope, navigator } = globalThis as BrowserScope;
-  const userAgent = navigator?.userAgent ?? "";
-  const complete = ServiceWorkerGlobalScope === undefined || request.headers.has("User-Agent");
-  if (complete || !userAgent.startsWith("Mozilla/")) return request.headers;
+  const inBrowser = ServiceWorkerGlobalScope !== undefined && navigator?.userAgent?.startsWith("Mozilla/") === true;
+  if (!inBrowser || request.headers.has("Sec-Fetch-Mode")) return request.headers;
   const headers = new Headers(request.headers);
-  headers.set("User-Agent", userAgent);
   headers.set("Sec-Fetch-Mode", request.mode);
   return headers;
 }

@@ -16,7 +16,7 @@
  */
 import { wipe } from "../bytes.js";
 import { describeType, invalidArgument } from "../errors.js";
-import { randomBytes } from "../random.js";
+import { MOST_DRAWS, randomBytes, stuckSource } from "../random.js";
 
 export type PinBlockFormat = 0 | 1 | 2 | 3 | 4;
 
@@ -106,7 +106,8 @@ function randomNibbles(low: number, high: number): Uint8Array {
   const fair = 256 - (256 % values);
   const nibbles = new Uint8Array(PLACES);
   let found = 0;
-  while (found < PLACES) {
+  for (let draws = 0; found < PLACES; draws++) {
+    if (draws === MOST_DRAWS) throw stuckSource();
     const bytes = randomBytes(PLACES - found);
     for (const byte of bytes) if (byte < fair) nibbles[found++] = low + (byte % values);
     wipe(bytes);

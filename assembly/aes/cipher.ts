@@ -1,0 +1,61 @@
+/**
+ * The block cipher, by tier: vector permutations and 128-bit planes where there is SIMD, else lanes and 64-bit planes.
+ *
+ * Decided when the module is compiled. The kernels say what they keep in a schedule; each build only reads its own.
+ */
+import { aesCbcDecrypt as vectorCbcDecrypt, aesDecryptBlock as vectorDecryptBlock } from "./decrypt";
+import {
+  aesCbcEncrypt as vectorCbcEncrypt,
+  aesCmacUpdate as vectorMacUpdate,
+  aesEncryptBlock as vectorEncryptBlock,
+} from "./encrypt";
+import { laneCbcEncrypt, laneEncryptBlock, laneMacUpdate } from "./lanes";
+import { planesCbcDecrypt, planesDecryptBlock } from "./planes";
+import { aesExpandKey as vectorExpandKey } from "./schedule";
+import { laneExpandKey } from "./schedule-portable";
+
+/** Expands `keyBytes` (16, 24 or 32) bytes of material into a schedule of 496 bytes. */
+// @ts-ignore: decorator
+@inline
+export function aesExpandKey(material: usize, keyBytes: i32, schedule: usize): void {
+  if (ASC_FEATURE_SIMD) vectorExpandKey(material, keyBytes, schedule);
+  else laneExpandKey(material, keyBytes, schedule);
+}
+
+// @ts-ignore: decorator
+@inline
+export function aesEncryptBlock(schedule: usize, src: usize, dst: usize): void {
+  if (ASC_FEATURE_SIMD) vectorEncryptBlock(schedule, src, dst);
+  else laneEncryptBlock(schedule, src, dst);
+}
+
+// @ts-ignore: decorator
+@inline
+export function aesDecryptBlock(schedule: usize, src: usize, dst: usize): void {
+  if (ASC_FEATURE_SIMD) vectorDecryptBlock(schedule, src, dst);
+  else planesDecryptBlock(schedule, src, dst);
+}
+
+/** SP 800-38A clause 6.2, in place; `chain` holds the IV, then the last ciphertext block. */
+// @ts-ignore: decorator
+@inline
+export function aesCbcEncrypt(schedule: usize, chain: usize, data: usize, blocks: i32): void {
+  if (ASC_FEATURE_SIMD) vectorCbcEncrypt(schedule, chain, data, blocks);
+  else laneCbcEncrypt(schedule, chain, data, blocks);
+}
+
+/** The inverse, likewise. */
+// @ts-ignore: decorator
+@inline
+export function aesCbcDecrypt(schedule: usize, chain: usize, data: usize, blocks: i32): void {
+  if (ASC_FEATURE_SIMD) vectorCbcDecrypt(schedule, chain, data, blocks);
+  else planesCbcDecrypt(schedule, chain, data, blocks);
+}
+
+/** The chain of CBC-MAC and CMAC: `state` = E(state ^ block) for every block. */
+// @ts-ignore: decorator
+@inline
+export function aesCmacUpdate(schedule: usize, state: usize, data: usize, blocks: i32): void {
+  if (ASC_FEATURE_SIMD) vectorMacUpdate(schedule, state, data, blocks);
+  else laneMacUpdate(schedule, state, data, blocks);
+}

@@ -1,0 +1,162 @@
+/** The life of key sets: renewed in time, not while payments are open, kept as wrapped blocks until those are settled. */
+import { describe, it } from "vitest";
+import { MemoryStore, type StoredTerminal } from "../../ts/client/index.js";
+import { ok, rejectsCode, same } from "../harness.js";
+import { apiError, CARD, TEN, World } from "./client-world.js";
+
+const HOUR = 3_600_000;
+const paths = (world: World) => world.wire.map(({ path }) => path);
+
+async function ready(store = new MemoryStore()) {
+  const world = new World({ lifetimes: { keySet: 10 * 3600 } });
+  const terminal = await world.ready({ store });
+  return { world, store, terminal };
+}
+
+const dropped = async () => {
+  throw new TypeError("dropped");
+};
+
+describe("renewal", () => {
+  it("comes when a tenth of the life is left, with an attestation of its own", async () => {
+    const { world, terminal } = await ready();
+    const old = terminal.keys!;
+    world.clock.now += 8.9 * HOUR;
+    same((await terminal.charge(TEN)).outcome, "approved");
+    same([paths(world), terminal.keys === old], [["/pos/charge"], true]);
+    world.wire.length = 0;
+    world.clock.now += 0.2 * HOUR;
+    same((await terminal.charge(TEN)).outcome, "approved");
+    same(paths(world), ["/pos/attest", "/pos/keys", "/pos/charge"]);
+    ok(terminal.keys !== old && old.msk.destroyed, "the old keys are wiped");
+    same(world.events.at(-1)!.keyKcv, terminal.keys!.checkValues.msk.kcv);
+    await terminal.charge(TEN);
+    same(paths(world).at(-2), "/pos/charge", "once");
+  });
+
+  it("that fails leaves keys that work in use, and is not tried at every payment", async () => {
+    const { world, terminal } = await ready();
+    world.clock.now += 9.5 * HOUR;
+    world.fault = async (path, pass) => (path === "/pos/attest" ? apiError(500, "5000") : pass());
+    same((await terminal.charge(TEN)).outcome, "approved");
+    same((await terminal.charge(TEN)).outcome, "approved");
+    same(paths(world), ["/pos/attest", "/pos/charge", "/pos/charge"]);
+    world.clock.now += 61_000;
+    world.fault = undefined;
+    await terminal.charge(TEN);
+    same(paths(world).slice(3), ["/pos/attest", "/pos/keys", "/pos/charge"]);
+  });
+
+  it("waits while a payment is open, and comes when it is settled", async () => {
+    const { world, terminal } = await ready();
+    const old = terminal.keys!;
+    world.fault = dropped;
+    same((await terminal.charge(TEN)).outcome, "unknown");
+    world.fault = undefined;
+    world.clock.now += 9.5 * HOUR;
+    world.wire.length = 0;
+    same((await terminal.charge(TEN)).outcome, "approved");
+    same([paths(world), terminal.keys === old], [["/pos/charge"], true]);
+    same((await terminal.recover()).payments[0]!.state, "approved");
+    await terminal.charge(TEN);
+    ok(terminal.keys !== old && old.msk.destroyed, "renewed");
+  });
+
+  it("at start, after recovery", async () => {
+    const { world, store } = await ready();
+    world.clock.now += 9.5 * HOUR;
+    world.wire.length = 0;
+    const next = world.terminal({ store });
+    await next.recover();
+    same(paths(world), ["/pos/bootstrap", "/pos/attest", "/pos/keys"]);
+    same((await next.charge(TEN)).outcome, "approved");
+  });
+});
+
+describe("an old set", () => {
+  it("that has expired while a payment is open is kept, wrapped, until it is settled", async () => {
+    const { world, store, terminal } = await ready();
+    const old = terminal.keys!;
+    world.fault = async (_path, pass) => {
+      await pass();
+      return await dropped();
+    };
+    const lost = await terminal.charge({ ...TEN, pin_block: terminal.encryptPin({ pin: "1234", pan: CARD.number }) });
+    same(lost.outcome, "unknown");
+    world.fault = undefined;
+    world.clock.now += 10 * HOUR;
+    same((await terminal.charge(TEN)).outcome, "approved");
+    ok(terminal.keys !== old && !old.msk.destroyed, "kept");
+    const stored = (await store.loadTerminal())!;
+    same(stored.retiredKeys!.length, 1);
+    ok(!JSON.stringify(stored).includes(world.device.zmk), "wrapped");
+
+    // The next process has both sets from the store, and settles with them what was open.
+    const next = world.terminal({ store });
+    const { payments } = await next.recover();
+    same([payments.length, payments[0]!.state, world.charges().length], [1, "approved", 2]);
+    same((await store.loadTerminal())!.retiredKeys, undefined);
+    // This one's handles go when it sees that nothing is open any more.
+    await terminal.charge(TEN);
+    ok(old.msk.destroyed, "wiped");
+  });
+
+  it("that is still accepted is what repetitions are signed and sealed with", async () => {
+    const { world, store, terminal } = await ready();
+    const oldKcv = terminal.keys!.checkValues.msk.kcv;
+    const oldKeys = (await store.loadTerminal())!.keys!;
+    world.fault = dropped;
+    same((await terminal.charge(TEN)).outcome, "unknown");
+    world.fault = undefined;
+    // Another set was stored before this process ended: as after a renewal that could not wait.
+    await world.terminal({ store: new MemoryStore() }).setUp();
+    const response = JSON.parse(world.wire.filter(({ path }) => path === "/pos/keys").at(-1)!.answer);
+    const stored: StoredTerminal = { ...(await store.loadTerminal())!, keys: response, retiredKeys: [oldKeys] };
+    await store.saveTerminal(stored);
+    const next = world.terminal({ store });
+    const { payments } = await next.recover();
+    same(payments[0]!.state, "approved");
+    same((JSON.parse(world.wire.at(-1)!.body) as { key_kcv: string }).key_kcv, oldKcv);
+    same(world.events.at(-1)!.keyKcv, oldKcv);
+    ok(next.keys!.checkValues.msk.kcv !== oldKcv, "the new set is in use");
+    await next.charge(TEN);
+    same(world.events.at(-1)!.keyKcv, next.keys!.checkValues.msk.kcv);
+  });
+
+  it("installKeys() replaces an expired one although a payment is open", async () => {
+    const { world, terminal } = await ready();
+    world.fault = dropped;
+    await terminal.charge(TEN);
+    world.fault = undefined;
+    await rejectsCode(terminal.installKeys(), "ERR_STATE", /open/);
+    world.clock.now += 10 * HOUR;
+    await terminal.installKeys();
+    same((await terminal.recover()).payments[0]!.state, "approved");
+  });
+});
+
+describe("a PIN", () => {
+  it("holds off a renewal; under expired keys nothing is sent and the PIN is asked for again", async () => {
+    const { world, terminal } = await ready();
+    const withPin = () => ({ ...TEN, pin_block: terminal.encryptPin({ pin: "1234", pan: CARD.number }) });
+    world.clock.now += 9.5 * HOUR;
+    same((await terminal.charge(withPin())).outcome, "approved");
+    same(paths(world), ["/pos/charge"]);
+    world.clock.now += HOUR;
+    await rejectsCode(terminal.charge(withPin()), "ERR_STATE", /renewed/);
+    same(paths(world).slice(1), ["/pos/attest", "/pos/keys"]);
+    same((await terminal.charge(withPin())).outcome, "approved");
+  });
+
+  it("enciphered before a renewal by another payment is not sent under the new keys", async () => {
+    const { world, terminal } = await ready();
+    const pin_block = terminal.encryptPin({ pin: "1234", pan: CARD.number });
+    const auxiliary_data = terminal.sealAuxiliary({ loyalty: "L-1" });
+    world.clock.now += 9.5 * HOUR;
+    same((await terminal.charge(TEN)).outcome, "approved");
+    const sent = world.wire.length;
+    await rejectsCode(terminal.charge({ ...TEN, pin_block }), "ERR_STATE", /renewed/);
+    await rejectsCode(terminal.charge({ ...TEN, auxiliary_data }), "ERR_STATE", /renewed/);
+    same(world.wire.length, sent);
+  });
+});
