@@ -5,8 +5,8 @@
  *
  *   node test/faults/load.js [--terminals 200] [--charges 20] [--only one|two] [--redis URL] [--profile] [--json]
  *
- * `--redis`: an empty server instead of one started here. `--profile`: samples where the time goes inside of each process, too. Runs the sources,
- * bundled module by module into a directory of its own.
+ * `--redis`: an empty server instead of one started here. `--profile`: samples where the time goes inside of each process, too. Runs
+ * the sources, bundled module by module into a directory of its own.
  */
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
