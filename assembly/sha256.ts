@@ -8,6 +8,7 @@
  */
 import { HASH_SCHEDULE } from "./layout";
 import { SHA224_H, SHA256_H, SHA256_K } from "./sha-constants";
+import { bigSigma0, roundE, sha256CompressScalar } from "./sha256-scalar";
 import { copy, load32be, store32be, wipe } from "./word";
 
 export const SHA256_BLOCK: i32 = 64;
@@ -18,19 +19,6 @@ export function sha224Start(state: usize): void {
 
 export function sha256Start(state: usize): void {
   copy(state, SHA256_H, 32);
-}
-
-/** Everything of T1 but h: Sigma1(e) + Ch(e, f, g) + W + K. */
-// @ts-ignore: decorator
-@inline
-function roundE(e: u32, f: u32, g: u32, wk: u32): u32 {
-  return (rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25)) + (g ^ (e & (f ^ g))) + wk;
-}
-
-// @ts-ignore: decorator
-@inline
-function bigSigma0(a: u32): u32 {
-  return rotr<u32>(a, 2) ^ rotr<u32>(a, 13) ^ rotr<u32>(a, 22);
 }
 
 // @ts-ignore: decorator
@@ -76,7 +64,7 @@ function storeWk(group: usize, words: v128, constants: usize): void {
 /** Clause 6.2.2 over `blocks` blocks of 64 bytes at `data`. */
 export function sha256Compress(state: usize, data: usize, blocks: i32): void {
   if (ASC_FEATURE_SIMD) compressVector(state, data, blocks);
-  else compressScalar(state, data, blocks);
+  else sha256CompressScalar(state, data, blocks);
 }
 
 function compressVector(state: usize, data: usize, blocks: i32): void {
@@ -297,84 +285,6 @@ function compressVector(state: usize, data: usize, blocks: i32): void {
   store<u32>(state, h6, 24);
   store<u32>(state, h7, 28);
   wipe(HASH_SCHEDULE, 64);
-}
-
-/** The same without vectors: the whole message schedule first, then the rounds, eight at a time so that no word moves. */
-function compressScalar(state: usize, data: usize, blocks: i32): void {
-  for (; blocks > 0; blocks--) {
-    for (let at: usize = 0; at < 64; at += 4) store<u32>(HASH_SCHEDULE + at, load32be(data + at));
-    for (let w = HASH_SCHEDULE; w < HASH_SCHEDULE + 192; w += 4) {
-      const x = load<u32>(w, 4);
-      const y = load<u32>(w, 56);
-      const s0 = rotr<u32>(x, 7) ^ rotr<u32>(x, 18) ^ (x >>> 3);
-      const s1 = rotr<u32>(y, 17) ^ rotr<u32>(y, 19) ^ (y >>> 10);
-      store<u32>(w, load<u32>(w) + s0 + load<u32>(w, 36) + s1, 64);
-    }
-    let a = load<u32>(state);
-    let b = load<u32>(state, 4);
-    let c = load<u32>(state, 8);
-    let d = load<u32>(state, 12);
-    let e = load<u32>(state, 16);
-    let f = load<u32>(state, 20);
-    let g = load<u32>(state, 24);
-    let h = load<u32>(state, 28);
-    let ab: u32 = 0;
-    let bc = b ^ c;
-    let k = SHA256_K;
-    for (let w = HASH_SCHEDULE; w < HASH_SCHEDULE + 256; w += 32) {
-      h += roundE(e, f, g, load<u32>(w) + load<u32>(k));
-      d += h;
-      ab = a ^ b;
-      h += bigSigma0(a) + (b ^ (ab & bc));
-      bc = ab;
-      g += roundE(d, e, f, load<u32>(w, 4) + load<u32>(k, 4));
-      c += g;
-      ab = h ^ a;
-      g += bigSigma0(h) + (a ^ (ab & bc));
-      bc = ab;
-      f += roundE(c, d, e, load<u32>(w, 8) + load<u32>(k, 8));
-      b += f;
-      ab = g ^ h;
-      f += bigSigma0(g) + (h ^ (ab & bc));
-      bc = ab;
-      e += roundE(b, c, d, load<u32>(w, 12) + load<u32>(k, 12));
-      a += e;
-      ab = f ^ g;
-      e += bigSigma0(f) + (g ^ (ab & bc));
-      bc = ab;
-      d += roundE(a, b, c, load<u32>(w, 16) + load<u32>(k, 16));
-      h += d;
-      ab = e ^ f;
-      d += bigSigma0(e) + (f ^ (ab & bc));
-      bc = ab;
-      c += roundE(h, a, b, load<u32>(w, 20) + load<u32>(k, 20));
-      g += c;
-      ab = d ^ e;
-      c += bigSigma0(d) + (e ^ (ab & bc));
-      bc = ab;
-      b += roundE(g, h, a, load<u32>(w, 24) + load<u32>(k, 24));
-      f += b;
-      ab = c ^ d;
-      b += bigSigma0(c) + (d ^ (ab & bc));
-      bc = ab;
-      a += roundE(f, g, h, load<u32>(w, 28) + load<u32>(k, 28));
-      e += a;
-      ab = b ^ c;
-      a += bigSigma0(b) + (c ^ (ab & bc));
-      bc = ab;
-      k += 32;
-    }
-    store<u32>(state, load<u32>(state) + a);
-    store<u32>(state, load<u32>(state, 4) + b, 4);
-    store<u32>(state, load<u32>(state, 8) + c, 8);
-    store<u32>(state, load<u32>(state, 12) + d, 12);
-    store<u32>(state, load<u32>(state, 16) + e, 16);
-    store<u32>(state, load<u32>(state, 20) + f, 20);
-    store<u32>(state, load<u32>(state, 24) + g, 24);
-    store<u32>(state, load<u32>(state, 28) + h, 28);
-    data += 64;
-  }
-  wipe(HASH_SCHEDULE, 256);
 }
 
 /** The state as a digest, big-endian: `words` words of it (7 for SHA-224, 8 for SHA-256). */

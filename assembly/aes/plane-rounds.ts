@@ -3,44 +3,214 @@
  * sbox-circuits.txt, both checked there for all bytes. Do not edit. planes.ts says what planes are and calls this.
  */
 
-/** Row r of a plane, 16 bits, moves right by r columns of four bits (FIPS 197 clause 5.3.1). */
-// prettier-ignore
+/** InvShiftRows (FIPS 197 clause 5.3.1) twice: odd rows of 16 bits change halves. */
 // @ts-ignore: decorator
 @inline
-function inverseShiftRows(x: u64): u64 {
-  const t = ((x >> 8) ^ x) & 0x00ff00ff00000000;
-  const half = x ^ t ^ (t << 8);
-  return (half & 0x0000ffff0000ffff) | ((half << 4) & 0xfff00000fff00000) | ((half >> 12) & 0x000f0000000f0000);
+function shiftTwice(x: u64): u64 {
+  const t = ((x >> 8) ^ x) & 0x00ff000000ff0000;
+  return x ^ t ^ (t << 8);
+}
+
+/** One row below where the byte (r, c) is at (r, c - r). */
+// @ts-ignore: decorator
+@inline
+function below(x: u64): u64 {
+  return (rotr<u64>(x, 12) & 0xfff0fff0fff0fff0) | (rotr<u64>(x, 28) & 0x000f000f000f000f);
+}
+
+/** Two rows below there. */
+// @ts-ignore: decorator
+@inline
+function twoBelow(x: u64): u64 {
+  return (rotr<u64>(x, 24) & 0xff00ff00ff00ff00) | (rotr<u64>(x, 40) & 0x00ff00ff00ff00ff);
 }
 
 /**
- * Runs `rounds` rounds over the eight planes at `at`. `keys`: the planes of the round keys 1 to rounds-1; the last round ends
- * with its S-box.
+ * Runs `rounds` rounds (an even number) over the eight planes at `at`. `keys`: the planes of the round keys 1 to rounds-1, those of
+ * odd rounds with the byte (r, c) at (r, c - r); the last round ends with its S-box.
  */
 // prettier-ignore
 export function decryptPlanes(at: usize, keys: usize, rounds: i32): void {
+  const end = keys + ((<usize>rounds) << 6);
   let key = keys;
-  for (let left = rounds - 1; left >= 0; left--) {
-    // InvShiftRows, InvSubBytes
-    const x0 = inverseShiftRows(load<u64>(at, 0));
-    const x3 = inverseShiftRows(load<u64>(at, 24));
+  while (true) {
+    {
+      // InvSubBytes, InvMixColumns, AddRoundKey of an odd round
+      const x0 = load<u64>(at, 0);
+      const x3 = load<u64>(at, 24);
+      const a8 = x0 ^ x3;
+      const x7 = load<u64>(at, 56);
+      const a9 = x7 ^ a8;
+      const x5 = load<u64>(at, 40);
+      const a10 = x5 ^ a9;
+      const x2 = load<u64>(at, 16);
+      const a11 = x2 ^ a8;
+      const x6 = load<u64>(at, 48);
+      const a12 = x6 ^ a8;
+      const x1 = load<u64>(at, 8);
+      const a13 = x1 ^ a12;
+      const a14 = x3 ^ a13;
+      const a15 = a10 ^ a14;
+      const a16 = x3 ^ a15;
+      const a17 = a11 ^ a16;
+      const a18 = x7 ^ a17;
+      const x4 = load<u64>(at, 32);
+      const a19 = x4 ^ a18;
+      const a20 = a14 ^ a19;
+      const a21 = x5 ^ a20;
+      const a22 = a9 ^ a19;
+      const a23 = x1 ^ x4;
+      const a24 = a16 ^ a23;
+      const a25 = a11 ^ a24;
+      const a26 = x7 ^ a24;
+      const a27 = x7 ^ a23;
+      const p0 = a20 & a11;
+      const p1 = a19 & a24;
+      const p2 = a14 | a25;
+      const p3 = a21 & a16;
+      const p4 = a22 & a26;
+      const p5 = a15 & a27;
+      const p6 = x5 & a17;
+      const p7 = a9 & x7;
+      const p8 = a10 | a18;
+      const b11 = p2 ^ p7;
+      const b12 = p5 ^ p7;
+      const b13 = p3 ^ b12;
+      const b14 = p8 ^ b13;
+      const b15 = p1 ^ p6;
+      const b16 = b11 ^ b15;
+      const b17 = p6 ^ a8;
+      const b18 = p4 ^ b12;
+      const b19 = b17 ^ b18;
+      const b20 = p0 ^ p8;
+      const b21 = a12 ^ b11;
+      const b22 = b20 ^ b21;
+      const g25 = b14 & b22;
+      const g24 = b14 ^ b19;
+      const g26 = b16 ^ g25;
+      const g27 = b22 ^ b16;
+      const g28 = b19 ^ g25;
+      const g29 = g28 & g27;
+      const g30 = g26 & g24;
+      const g31 = b22 & b19;
+      const g32 = g27 & g31;
+      const g33 = g27 ^ g25;
+      const g34 = b16 & b14;
+      const g35 = g24 & g34;
+      const g36 = g24 ^ g25;
+      const w = b16 ^ g29;
+      const x = g32 ^ g33;
+      const y = b19 ^ g30;
+      const z = g35 ^ g36;
+      const e01 = z ^ y;
+      const e23 = x ^ w;
+      const e02 = z ^ x;
+      const e13 = y ^ w;
+      const e0123 = e01 ^ e23;
+      const q0 = z & a20;
+      const q1 = y & a19;
+      const q2 = e01 & a14;
+      const q3 = x & a21;
+      const q4 = w & a22;
+      const q5 = e23 & a15;
+      const q6 = e02 & x5;
+      const q7 = e13 & a9;
+      const q8 = e0123 & a10;
+      const q9 = z & a11;
+      const q10 = y & a24;
+      const q11 = e01 & a25;
+      const q12 = x & a16;
+      const q13 = w & a26;
+      const q14 = e23 & a27;
+      const q15 = e02 & a17;
+      const q16 = e13 & x7;
+      const q17 = e0123 & a18;
+      const c18 = q2 ^ q9;
+      const c19 = q13 ^ c18;
+      const c20 = q4 ^ c19;
+      const c21 = q14 ^ q15;
+      const c22 = q1 ^ c20;
+      const c23 = q10 ^ q12;
+      const c24 = q7 ^ q8;
+      const c25 = q5 ^ c22;
+      const c26 = c23 ^ c25;
+      const c27 = q0 ^ c23;
+      const c28 = c24 ^ c27;
+      const c29 = c19 ^ c28;
+      const c30 = q16 ^ c21;
+      const c31 = q11 ^ q17;
+      const c32 = c21 ^ c31;
+      const c33 = c25 ^ c32;
+      const c34 = q3 ^ q4;
+      const c35 = q6 ^ q8;
+      const c36 = c34 ^ c35;
+      const c37 = c29 ^ c30;
+      const c38 = q13 ^ c37;
+      const c39 = q1 ^ c34;
+      const c40 = c33 ^ c39;
+      const c41 = q0 ^ c40;
+      const c42 = q9 ^ c37;
+      const c43 = c27 ^ c42;
+      const c44 = c39 ^ c43;
+      const c45 = q10 ^ q11;
+      const c46 = c36 ^ c45;
+      const c47 = c37 ^ c46;
+      const c48 = q14 ^ c47;
+      const s7 = (c38 ^ below(c38));
+      const s6 = (c26 ^ below(c26));
+      const s5 = (c44 ^ below(c44));
+      const d7 = c38 ^ s6;
+      const d6 = c26 ^ s5;
+      const d67 = d6 ^ d7;
+      const s0 = (c29 ^ below(c29));
+      const d0 = c29 ^ s7;
+      const m0 = s0 ^ d6;
+      store<u64>(at, (((d0 ^ load<u64>(key, 0)) ^ m0) ^ twoBelow(m0)), 0);
+      const s1 = (c48 ^ below(c48));
+      const d1 = ((c48 ^ s0) ^ s7);
+      const m1 = s1 ^ d67;
+      store<u64>(at, (((d1 ^ load<u64>(key, 8)) ^ m1) ^ twoBelow(m1)), 8);
+      const s2 = (c36 ^ below(c36));
+      const d2 = c36 ^ s1;
+      const m2 = ((s2 ^ d0) ^ d7);
+      store<u64>(at, (((d2 ^ load<u64>(key, 16)) ^ m2) ^ twoBelow(m2)), 16);
+      const s3 = (c41 ^ below(c41));
+      const d3 = ((c41 ^ s2) ^ s7);
+      const m3 = ((s3 ^ d1) ^ d6);
+      store<u64>(at, (((d3 ^ load<u64>(key, 24)) ^ m3) ^ twoBelow(m3)), 24);
+      const s4 = (c33 ^ below(c33));
+      const d4 = ((c33 ^ s3) ^ s7);
+      const m4 = ((s4 ^ d2) ^ d67);
+      store<u64>(at, (((d4 ^ load<u64>(key, 32)) ^ m4) ^ twoBelow(m4)), 32);
+      const d5 = c44 ^ s4;
+      const m5 = ((s5 ^ d3) ^ d7);
+      store<u64>(at, (((d5 ^ load<u64>(key, 40)) ^ m5) ^ twoBelow(m5)), 40);
+      const m6 = s6 ^ d4;
+      store<u64>(at, (((d6 ^ load<u64>(key, 48)) ^ m6) ^ twoBelow(m6)), 48);
+      const m7 = s7 ^ d5;
+      store<u64>(at, (((d7 ^ load<u64>(key, 56)) ^ m7) ^ twoBelow(m7)), 56);
+    }
+    key += 64;
+    // InvShiftRows of both, InvSubBytes of an even round
+    const x0 = shiftTwice(load<u64>(at, 0));
+    const x3 = shiftTwice(load<u64>(at, 24));
     const a8 = x0 ^ x3;
-    const x7 = inverseShiftRows(load<u64>(at, 56));
+    const x7 = shiftTwice(load<u64>(at, 56));
     const a9 = x7 ^ a8;
-    const x5 = inverseShiftRows(load<u64>(at, 40));
+    const x5 = shiftTwice(load<u64>(at, 40));
     const a10 = x5 ^ a9;
-    const x2 = inverseShiftRows(load<u64>(at, 16));
+    const x2 = shiftTwice(load<u64>(at, 16));
     const a11 = x2 ^ a8;
-    const x6 = inverseShiftRows(load<u64>(at, 48));
+    const x6 = shiftTwice(load<u64>(at, 48));
     const a12 = x6 ^ a8;
-    const x1 = inverseShiftRows(load<u64>(at, 8));
+    const x1 = shiftTwice(load<u64>(at, 8));
     const a13 = x1 ^ a12;
     const a14 = x3 ^ a13;
     const a15 = a10 ^ a14;
     const a16 = x3 ^ a15;
     const a17 = a11 ^ a16;
     const a18 = x7 ^ a17;
-    const x4 = inverseShiftRows(load<u64>(at, 32));
+    const x4 = shiftTwice(load<u64>(at, 32));
     const a19 = x4 ^ a18;
     const a20 = a14 ^ a19;
     const a21 = x5 ^ a20;
@@ -142,7 +312,7 @@ export function decryptPlanes(at: usize, keys: usize, rounds: i32): void {
     const c46 = c36 ^ c45;
     const c47 = c37 ^ c46;
     const c48 = q14 ^ c47;
-    if (left == 0) {
+    if (key + 64 == end) {
       store<u64>(at, c29, 0);
       store<u64>(at, c48, 8);
       store<u64>(at, c36, 16);

@@ -6,7 +6,8 @@
  * |--------|-------|------------------------------------------------------------------------------------------------------|
  * | 0      | 4     | Nr: 10, 12 or 14                                                                                     |
  * | 16     | 240   | encryption, n = 0 .. Nr-1: tower lanes, layout n mod 4; n = Nr: bit lanes; from n = 1 on with 0x63    |
- * | 256    | 240   | decryption, standard order: n = 0 with 0x63; n = 1 .. Nr-1: InvMixColumns(key) + 0x63; n = Nr: the key |
+ * | 256    | 240   | decryption: n = 0 with 0x63; n = 1 .. Nr-1: InvMixColumns(key) + 0x63; n = Nr: the key;               |
+ * |        |       | n even in standard order, n odd in layout -1                                                         |
  *
  * The S-box's constant 0x63 thus costs nothing in a round: it passes MixColumns unchanged (2+3+1+1 = 1), so adding the key adds it.
  * Planes of the decryption keys are made by every call that needs them (planes.ts). Scratch: one block in PLANES, wiped.
@@ -127,7 +128,9 @@ export function laneExpandKey(material: usize, keyBytes: i32, schedule: usize): 
     if (n > 0) {
       for (let i: usize = 0; i < 16; i += 4) store<i32>(key + i, inverseMixColumn(load<i32>(key + i)));
     }
-    add63(key);
+    arrange(key, -(n & 1));
+    add63(SCRATCH);
+    copy16(key, SCRATCH);
   }
   wipe16(SCRATCH);
 }

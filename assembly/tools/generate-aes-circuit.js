@@ -162,7 +162,10 @@ const VECTOR = {
   below: (x, rows) => `v128.shuffle<i32>(${x}, ${x}, ${[0, 1, 2, 3].map((lane) => (lane + rows) & 3).join(", ")})`,
 };
 
-/** Planes of four blocks: a row is 16 bits. */
+/**
+ * Planes of four blocks: a row is 16 bits. InvShiftRows is executed every other round, for two: odd rows change halves. In the rounds
+ * between, the byte (r, c) is at (r, c - r).
+ */
 const WORD = {
   size: 8,
   "^": (a, b) => `(${a} ^ ${b})`,
@@ -170,9 +173,10 @@ const WORD = {
   "|": (a, b) => `(${a} | ${b})`,
   load: (base, offset) => `load<u64>(${base}, ${offset})`,
   store: (base, value, offset) => `store<u64>(${base}, ${value}, ${offset});`,
-  shiftRows: (x) => `inverseShiftRows(${x})`,
+  shiftRows: (x) => `shiftTwice(${x})`,
   below: (x, rows) => `rotr<u64>(${x}, ${16 * rows})`,
 };
+const SKEWED_WORD = { ...WORD, shiftRows: (x) => x, below: (x, rows) => (rows === 1 ? `below(${x})` : `twoBelow(${x})`) };
 
 /** Without the parentheses around a whole expression. */
 const bare = (text) => (/^\([^()]*\)$/.test(text) ? text.slice(1, -1) : text);
@@ -349,27 +353,45 @@ const wordText = `/**
  * sbox-circuits.txt, both checked there for all bytes. Do not edit. planes.ts says what planes are and calls this.
  */
 
-/** Row r of a plane, 16 bits, moves right by r columns of four bits (FIPS 197 clause 5.3.1). */
-// prettier-ignore
+/** InvShiftRows (FIPS 197 clause 5.3.1) twice: odd rows of 16 bits change halves. */
 // @ts-ignore: decorator
 @inline
-function inverseShiftRows(x: u64): u64 {
-  const t = ((x >> 8) ^ x) & 0x00ff00ff00000000;
-  const half = x ^ t ^ (t << 8);
-  return (half & 0x0000ffff0000ffff) | ((half << 4) & 0xfff00000fff00000) | ((half >> 12) & 0x000f0000000f0000);
+function shiftTwice(x: u64): u64 {
+  const t = ((x >> 8) ^ x) & 0x00ff000000ff0000;
+  return x ^ t ^ (t << 8);
+}
+
+/** One row below where the byte (r, c) is at (r, c - r). */
+// @ts-ignore: decorator
+@inline
+function below(x: u64): u64 {
+  return (rotr<u64>(x, 12) & 0xfff0fff0fff0fff0) | (rotr<u64>(x, 28) & 0x000f000f000f000f);
+}
+
+/** Two rows below there. */
+// @ts-ignore: decorator
+@inline
+function twoBelow(x: u64): u64 {
+  return (rotr<u64>(x, 24) & 0xff00ff00ff00ff00) | (rotr<u64>(x, 40) & 0x00ff00ff00ff00ff);
 }
 
 /**
- * Runs \`rounds\` rounds over the eight planes at \`at\`. \`keys\`: the planes of the round keys 1 to rounds-1; the last round ends
- * with its S-box.
+ * Runs \`rounds\` rounds (an even number) over the eight planes at \`at\`. \`keys\`: the planes of the round keys 1 to rounds-1, those of
+ * odd rounds with the byte (r, c) at (r, c - r); the last round ends with its S-box.
  */
 // prettier-ignore
 export function decryptPlanes(at: usize, keys: usize, rounds: i32): void {
+  const end = keys + ((<usize>rounds) << 6);
   let key = keys;
-  for (let left = rounds - 1; left >= 0; left--) {
-    // InvShiftRows, InvSubBytes
+  while (true) {
+    {
+      // InvSubBytes, InvMixColumns, AddRoundKey of an odd round
+${indent([...roundOf(SKEWED_WORD), ...emitInverseMixColumns(decryption.outputs, SKEWED_WORD)], 6)}
+    }
+    key += 64;
+    // InvShiftRows of both, InvSubBytes of an even round
 ${indent(roundOf(WORD), 4)}
-    if (left == 0) {
+    if (key + 64 == end) {
 ${indent(lastOf(WORD), 6)}
       return;
     }

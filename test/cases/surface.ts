@@ -152,8 +152,8 @@ export const surface: readonly Entry[] = [
   entry("tdesCbcDecrypt", ["key", "bytes", "bytes", "object"], ({ tdesData }) => [tdesData, iv8, message, { padding: "none" }]),
   entry("aesCmac", ["key", "bytes"], ({ aesMac }) => [aesMac, message]),
   entry("tdesCmac", ["key", "bytes"], ({ tdesMac }) => [tdesMac, message]),
-  entry("cbcMac", ["key", "bytes", "object"], ({ chainMac }) => [chainMac, message, { padding: "method1" }]),
-  entry("retailMac", ["key", "bytes", "object"], ({ retail }) => [retail, message, { padding: "method2" }]),
+  entry("cbcMac", ["key", "bytes", "options"], ({ chainMac }) => [chainMac, message, { padding: "method1" }]),
+  entry("retailMac", ["key", "bytes", "options"], ({ retail }) => [retail, message, { padding: "method2" }]),
   entry("hmacSha256", ["key", "bytes"], ({ mac }) => [mac, message]),
   entry("verifyMac", ["key", "bytes", "bytes", "object"], ({ mac }) => [
     mac,
