@@ -38,7 +38,7 @@ function once({ name, run, deferred = false }) {
       : () => {
           run();
         };
-    const options = { defer: deferred, maxTime: settings.seconds, minSamples: 3, initCount: 1, async: true };
+    const options = { defer: deferred, minTime: settings.seconds / 6, maxTime: settings.seconds, minSamples: 3, async: true };
     new Benchmark(name, fn, {
       ...options,
       onComplete(/** @type {{ target: { stats: { mean: number }, error?: Error } }} */ { target }) {
