@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 describe("viopay-pos demo", () => {
-  for (const backend of ["wasm-simd", "noble"] as const) {
+  for (const backend of ["wasm-simd", "wasm", "noble"] as const) {
     it(`--json on ${backend}: all thirteen endpoints, every check passed`, async () => {
       const { code, out, err } = await command(["demo", "--json", "--backend", backend]);
       same([code, err], [0, ""]);
@@ -97,6 +97,15 @@ async function against(middleware: Middleware): Promise<{ code: number; steps: S
 }
 
 describe("a host that misbehaves", () => {
+  it("a host that misbehaves on command: the terminal recovers, and every check still holds", async () => {
+    const faults = ["drop-after@charge:count=1", "500@keys:count=1", "401@config:count=1"].flatMap((spec) => ["--fault", spec]);
+    const { code, out, err } = await command(["demo", "--json", "--seed", "7", ...faults]);
+    same([code, err], [0, ""]);
+    const { summary } = JSON.parse(out.trim().split("\n").at(-1)!) as Line;
+    same([summary!.steps, summary!.failed], [18, 0]);
+    same((await command(["demo", "--seed", "7"])).code, 2, "a seed without faults");
+  });
+
   it("an answer that cannot be opened ends the walk with exit code 1", async () => {
     const { code, failures } = await against(async (context, next) => {
       const reply = await next();

@@ -8,22 +8,25 @@ import { createMockServer, type MockServer } from "../mock/index.js";
 import { jsonReporter, type Reporter, textReporter } from "./demo/report.js";
 import type { Step } from "./demo/step.js";
 import { Walk } from "./demo/walk.js";
+import { readFaults } from "./fault-options.js";
 import type { Io } from "./io.js";
 import { readOptions } from "./options.js";
 
-export const usage = `usage: viopay-pos demo [--backend auto|wasm-simd|noble] [--json]
+export const usage = `usage: viopay-pos demo [--backend auto|wasm-simd|wasm|noble] [--fault SPEC]... [--seed N] [--json]
 
   --backend NAME   what computes; default auto
+  --fault SPEC     the mock misbehaves, as in \`viopay-pos mock\`, and the terminal recovers: drop-after@charge:count=1
+  --seed N         for faults with a probability
   --json           one JSON line a step, and one as summary
 
 Starts a mock API on a free loopback port, walks a terminal from first boot to payments, and checks every result.
 `;
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const options = readOptions(args, { backend: "text", json: "flag" });
-  const choice = options.choice("backend", ["auto", "wasm-simd", "noble"]) ?? "auto";
+  const options = readOptions(args, { backend: "text", fault: "texts", seed: "text", json: "flag" });
+  const choice = options.choice("backend", ["auto", "wasm-simd", "wasm", "noble"]) ?? "auto";
   const backend = await loadCrypto({ backend: choice });
-  const mock = createMockServer();
+  const mock = createMockServer(readFaults(options));
   try {
     return await demonstrate(mock, backend, options.flag("json") ? jsonReporter(io) : textReporter(io), io.signal);
   } finally {

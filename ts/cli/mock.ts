@@ -5,18 +5,15 @@
  * output is as secret as the file.
  */
 import { loadCrypto } from "../backend/select.js";
-import { PosCryptoError } from "../errors.js";
 import {
   createMockServer,
-  FAULT_STEPS,
-  type FaultRule,
   type MockServer,
   type MockServerOptions,
   openRedisStore,
   type RequestEvent,
-  readFault,
   toProvisionJson,
 } from "../mock/index.js";
+import { readFaults } from "./fault-options.js";
 import type { Io } from "./io.js";
 import { type Options, readOptions, Sources, usageError } from "./options.js";
 import { createStyle, milliseconds } from "./style.js";
@@ -86,9 +83,6 @@ async function readSettings(options: Options, io: Io): Promise<{ settings: MockS
   const cors = options.text("cors");
   if (minimum !== undefined && !/^\d+(?:\.\d+){0,3}$/.test(minimum))
     throw usageError("--min-version must be a version such as 1.3.5");
-  const faults = options.list("fault").map(readFaultOption);
-  const seed = options.wholeNumber("seed", 0, 999_999_999);
-  if (seed !== undefined && faults.length === 0) throw usageError("--seed drives faults: it needs --fault");
   const redis = options.text("redis");
   if (redis !== undefined && file === undefined)
     throw usageError("--redis needs --provision: every process must know the same secrets");
@@ -97,8 +91,7 @@ async function readSettings(options: Options, io: Io): Promise<{ settings: MockS
   if (redisUrl !== undefined && !/^rediss?:\/\/[^/]/.test(redisUrl)) throw usageError("--redis must be a redis: or rediss: URL");
   const provision = file === undefined ? undefined : await sources.input("--provision", `file:${file}`);
   const settings: MockServerOptions = {
-    faults,
-    ...(seed === undefined ? {} : { seed }),
+    ...readFaults(options),
     ...(provision === undefined ? {} : { provision }),
     ...(tpk === undefined ? {} : { tpk }),
     ...(cors === undefined ? {} : { cors }),
@@ -141,15 +134,6 @@ async function announce(mock: MockServer, url: string, { made, asJson, backend }
 
 function isLoopback(url: string): boolean {
   return /^http:\/\/(?:127\.|\[::1\])/.test(url);
-}
-
-function readFaultOption(text: string): FaultRule {
-  try {
-    return readFault(text, "--fault");
-  } catch (error) {
-    if (!(error instanceof PosCryptoError)) throw error;
-    throw usageError(`${error.message}\nkinds of faults: ${Object.keys(FAULT_STEPS).join(", ")}`);
-  }
 }
 
 function stopped(signal: AbortSignal): Promise<void> {
