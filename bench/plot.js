@@ -86,33 +86,34 @@ export function plotBySize(title, subtitle, rows) {
  * @param {Row[]} rows
  */
 export function plotRatios(title, subtitle, rows) {
-  const bars = rows.flatMap(({ title: work, medians }) => {
+  const groups = rows.map(({ title: work, medians }) => {
     const [ours, ...peers] = Object.entries(medians);
-    return peers.map(([name, time], index) => ({ work: index === 0 ? work : "", name, ratio: time / (ours?.[1] ?? 1), index }));
+    return { work, bars: peers.map(([name, time]) => ({ name, ratio: time / (ours?.[1] ?? 1) })) };
   });
-  const [width, left, step, top] = [760, 420, 20, 74];
-  const height = top + bars.length * step + rows.length * 8 + 34;
-  const largest = Math.max(2, ...bars.map(({ ratio }) => ratio));
-  const smallest = Math.min(0.5, ...bars.map(({ ratio }) => ratio));
+  const ratios = groups.flatMap(({ bars }) => bars.map(({ ratio }) => ratio));
+  const [width, left, step, gap, top] = [760, 250, 20, 8, 74];
+  const height = top + (ratios.length + groups.length) * step + groups.length * gap + 34;
+  const [smallest, largest] = [Math.min(0.5, ...ratios), Math.max(2, ...ratios)];
   const scale = (width - left - 70) / (Math.log2(largest) - Math.log2(smallest));
   const x = (/** @type {number} */ ratio) => left + (Math.log2(ratio) - Math.log2(smallest)) * scale;
   const parts = [`<text x="24" y="52" ${font} font-size="12" fill="#495057">${escapeText(subtitle)}</text>`];
   let at = top;
-  for (const { work, name, ratio, index } of bars) {
-    if (work !== "" && at > top) at += 8;
-    const [from, to] = [Math.min(x(1), x(ratio)), Math.max(x(1), x(ratio))];
-    const color = ratio >= 1 ? palette[2] : palette[0];
-    if (work !== "") {
-      parts.push(
-        `<text x="24" y="${at + 13}" ${font} font-size="12" font-weight="600" fill="#212529">${escapeText(work)}</text>`,
-      );
-    }
-    parts.push(
-      `<text x="${left - 8}" y="${at + 13}" ${font} font-size="12" text-anchor="end" fill="#495057">${work === "" || index > 0 || work.length < 40 ? escapeText(name) : ""}</text>`,
-      `<rect x="${from.toFixed(1)}" y="${at + 3}" width="${Math.max(1, to - from).toFixed(1)}" height="${step - 6}" fill="${color}"/>`,
-      `<text x="${(to + 6).toFixed(1)}" y="${at + 13}" ${font} font-size="11" fill="#212529">${ratio.toFixed(ratio < 10 ? 2 : 0)}x</text>`,
-    );
+  for (const { work, bars } of groups) {
+    parts.push(`<text x="24" y="${at + 13}" ${font} font-size="12" font-weight="600" fill="#212529">${escapeText(work)}</text>`);
     at += step;
+    for (const { name, ratio } of bars) {
+      const [from, to] = [Math.min(x(1), x(ratio)), Math.max(x(1), x(ratio))];
+      const length = Math.max(1, to - from).toFixed(1);
+      const color = ratio >= 1 ? palette[2] : palette[0];
+      const number = `${ratio.toFixed(ratio < 10 ? 2 : 0)}x`;
+      parts.push(
+        `<text x="${left - 8}" y="${at + 13}" ${font} font-size="12" text-anchor="end" fill="#495057">${escapeText(name)}</text>`,
+        `<rect x="${from.toFixed(1)}" y="${at + 3}" width="${length}" height="${step - 6}" fill="${color}"/>`,
+        `<text x="${(to + 6).toFixed(1)}" y="${at + 13}" ${font} font-size="11" fill="#212529">${number}</text>`,
+      );
+      at += step;
+    }
+    at += gap;
   }
   parts.push(`<line x1="${x(1)}" x2="${x(1)}" y1="${top - 6}" y2="${at + 6}" stroke="#212529"/>`);
   parts.push(
