@@ -30,9 +30,8 @@ for (const [name, what] of [
 
   const prefix = name.toUpperCase();
   const text = `/** The ${what} as Base64, written by assembly/tools/embed-module.js from what asc compiled. */
-export const ${prefix}_BYTES = "${bytes.toString("base64")}";
-export const ${prefix}_LENGTH = ${bytes.length};
-`;
+export const ${prefix}_BYTES: string = "${bytes.toString("base64")}";
+${name === "simd" ? `export const ${prefix}_LENGTH: number = ${bytes.length};\n` : ""}`;
   if (!existsSync(target) || readFileSync(target, "utf8") !== text) writeFileSync(target, text);
   console.log(`${file}: ${bytes.length} bytes, SHA-256 ${createHash("sha256").update(bytes).digest("hex")}`);
 }

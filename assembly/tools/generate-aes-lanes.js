@@ -5,10 +5,11 @@
  *   node assembly/tools/generate-aes-lanes.js            writes the file
  *   node assembly/tools/generate-aes-lanes.js --check    fails if it differs from what would be written
  *
- * A byte is u + v t with t = 02 and u, v in GF(16). Both coordinates are kept in the normal basis b, b^2, b^4, b^8 of a fifth root
- * of unity b. A block is two words, one of all u and one of all v: four lanes of 16 bits, lane l the coefficients of b^(2^l), bit k of
- * a lane from byte k. Squaring then rotates lanes, and so does every step from a formula for lane 0 to one for all lanes: a
- * multiplication of sixteen pairs in GF(16) is four ANDs, a reciprocal six gates.
+ * A byte is s (u + v t) with t = 02, s = 0D and u, v in GF(16). Both coordinates are kept in the normal basis b, b^2, b^4, b^8 of a
+ * fifth root of unity b. A block is two words, one of all u and one of all v: four lanes of 16 bits, lane l the coefficients of
+ * b^(2^l), bit k of a lane from byte k. Squaring then rotates lanes, and so does every step from a formula for lane 0 to one for all
+ * lanes: a multiplication of sixteen pairs in GF(16) is four ANDs, a reciprocal six gates. With these s and t, of all 3600, the
+ * linear maps need the fewest operations.
  *
  * Everything emitted is built as a list of operations first, run on all bytes in every layout of ShiftRows, and compared with
  * SubBytes, ShiftRows and MixColumns computed from their definitions (FIPS 197 clause 5.1).
@@ -46,10 +47,12 @@ function affine(x) {
 }
 
 const T = 0x02;
+const S = 0x0d;
 const bytes = Array.from({ length: 256 }, (_, value) => value);
 const root = bytes.find((x) => x > 1 && power(x, 5) === 1);
 const normal = [1, 2, 4, 8].map((exponent) => power(root, exponent));
-const withT = (factor) => [...normal, ...normal.map((x) => multiply(x, factor))];
+/** The basis of u and v for bytes scale (u + v factor). */
+const basisOf = (scale, factor) => [...normal, ...normal.map((x) => multiply(x, factor))].map((x) => multiply(scale, x));
 
 /** Coordinates in `basis` of every byte. */
 function coordinates(basis) {
@@ -63,9 +66,9 @@ const norm = power(T, 17);
 
 /** Bits as the exchanges of `toLanes` leave them: even ones in the first word, odd ones in the second. */
 const BITS = [1, 4, 16, 64, 2, 8, 32, 128];
-const TOWER = withT(T);
-/** The reciprocal from its two products p = u/d and q = v/d, where d = N/trace: (p + q t^16) / trace. */
-const PRODUCTS = withT(power(T, 16)).map((x) => multiply(x, reciprocalOf(trace)));
+const TOWER = basisOf(S, T);
+/** The reciprocal from its two products p = u/d and q = v/d, where d = N/trace: (p + q t^16) / (trace s). */
+const PRODUCTS = basisOf(reciprocalOf(multiply(trace, S)), power(T, 16));
 
 /** A linear map of bytes from one basis to another: for both words of the result and of the argument, the lanes that get the lane j above. */
 function laneMap(from, to, map) {
@@ -80,14 +83,9 @@ function laneMap(from, to, map) {
   return masks;
 }
 
-const toTower = laneMap(BITS, TOWER, (x) => x);
-const affineToTower = laneMap(PRODUCTS, TOWER, affine);
-const affineToBits = laneMap(PRODUCTS, BITS, affine);
-const twice = laneMap(TOWER, TOWER, (x) => multiply(2, x));
-
 /** x to `factor` x^2 in GF(16), in the same form for one word. */
 function scaledSquare(factor) {
-  return laneMap(normal.concat(normal.map((x) => multiply(x, T))), TOWER, (x) => multiply(factor, multiply(x, x)))[0][0];
+  return laneMap(basisOf(1, T), basisOf(1, T), (x) => multiply(factor, multiply(x, x)))[0][0];
 }
 
 // Programs: lists of operations on 64-bit words
@@ -104,7 +102,7 @@ class Program {
   }
 
   operation(kind, a, b) {
-    const [first, second] = "^&|".includes(kind) && typeof b === "string" && a > b ? [b, a] : [a, b];
+    const [first, second] = "^&|+".includes(kind) && typeof b === "string" && a > b ? [b, a] : [a, b];
     const key = `${first} ${kind} ${second}`;
     let name = this.names.get(key);
     if (name === undefined) {
@@ -123,6 +121,8 @@ class Program {
   xor = (a, b) => this.operation("^", a, b);
   and = (a, b) => this.operation("&", a, b);
   or = (a, b) => this.operation("|", a, b);
+  /** Of words without a bit in common: one instruction with a shift on some machines. */
+  add = (a, b) => this.operation("+", a, b);
   left = (a, count) => this.operation("<<", a, count);
   right = (a, count) => this.operation(">>", a, count);
   rotate = (a, count) => (count === 0 ? a : this.operation("rotr", a, count));
@@ -145,6 +145,7 @@ class Program {
       if (kind === "^") wires.set(name, x ^ y);
       else if (kind === "&") wires.set(name, x & y);
       else if (kind === "|") wires.set(name, x | y);
+      else if (kind === "+") wires.set(name, (x + y) & ALL);
       else if (kind === "<<") wires.set(name, (x << BigInt(y)) & ALL);
       else if (kind === ">>") wires.set(name, x >> BigInt(y));
       else wires.set(name, ((x >> BigInt(y)) | (x << BigInt(64 - y))) & ALL);
@@ -165,26 +166,91 @@ const laneMask = (lanes) => [0, 1, 2, 3].reduce((sum, l) => sum | ((lanes >> l) 
 const positionMask = (positions) => BigInt(positions) * 0x0001_0001_0001_0001n;
 const rotations = (program, x) => [0, 16, 32, 48].map((count) => program.rotate(x, count));
 
-/** The terms of both words of a lane map. Lanes at an end come by a shift instead of a rotation and a mask. */
-function laneTerms(program, masks, words) {
-  return masks.map((row) =>
-    [0, 1, 2, 3].flatMap((j) => {
-      const whole = (1 << (4 - j)) - 1;
-      const term = (lanes, word) => {
-        if (lanes === 0) return [];
-        if (lanes === 15) return [program.rotate(word, 16 * j)];
-        if (lanes === whole) return [program.right(word, 16 * j)];
-        if (lanes === (15 ^ whole)) return [program.left(word, 64 - 16 * j)];
-        return [program.and(program.rotate(word, 16 * j), laneMask(lanes))];
-      };
-      const [first, second] = [row[0][j], row[1][j]];
-      if (first !== second || first === 0 || first === 15) return [...term(first, words[0]), ...term(second, words[1])];
-      return [program.and(program.rotate(program.xor(...words), 16 * j), laneMask(first))];
-    }),
-  );
+/** What spans all sets of lanes: every lane, which needs no mask, and three more. */
+const spans = [];
+for (let a = 1; a < 15; a++) {
+  for (let b = a + 1; b < 15; b++) {
+    for (let c = b + 1; c < 15; c++) {
+      const members = [15, a, b, c];
+      const sets = Array.from({ length: 16 }, (_, choice) => members.reduce((sum, x, i) => sum ^ ((choice >> i) & 1 ? x : 0), 0));
+      if (new Set(sets).size === 16) spans.push({ members, choices: sets.map((_, set) => sets.indexOf(set)) });
+    }
+  }
 }
 
-const applyLaneMap = (program, masks, words) => laneTerms(program, masks, words).map((terms) => program.sum(terms));
+const count = (bits) => [0, 1, 2, 3].reduce((sum, i) => sum + ((bits >> i) & 1), 0);
+
+/**
+ * Ways to compute one word of a lane map, the ones with few operations first. A term takes lanes from j above: a rotation under a
+ * mask; those with the same mask are added first, and masks may be split over a span. Lanes at an end can come by a plain shift.
+ */
+function waysOf(row) {
+  const terms = row.flatMap((masks, word) => masks.map((lanes, j) => ({ word, j, lanes }))).filter(({ lanes }) => lanes !== 0);
+  const atEnd = terms.filter(({ j, lanes }) => j > 0 && (lanes === 15 >> j || lanes === (15 ^ (15 >> j))));
+  const ways = [];
+  for (let choice = 0; choice < 1 << atEnd.length; choice++) {
+    const shifted = atEnd.filter((_, i) => (choice >> i) & 1);
+    const masked = terms.filter((term) => !shifted.includes(term));
+    for (const span of spans) {
+      const used = masked.reduce((sum, { lanes }) => sum | span.choices[lanes], 0);
+      const added = masked.reduce((sum, { lanes }) => sum + count(span.choices[lanes]), 0);
+      ways.push({ cost: added + 2 * count(used & 14) + 3 * shifted.length, shifted, masked, span });
+    }
+  }
+  return ways.sort((a, b) => a.cost - b.cost).slice(0, 12);
+}
+
+/** The terms of a word of a lane map in one way. `together`: the same lanes of both words are added before they are rotated. */
+function termsOf(program, words, { shifted, masked, span }, together) {
+  const rotated = (terms) =>
+    [0, 1, 2, 3].flatMap((j) => {
+      const here = terms.filter((term) => term.j === j).map(({ word }) => words[word]);
+      return together && here.length === 2
+        ? [program.rotate(program.xor(...here), 16 * j)]
+        : here.map((x) => program.rotate(x, 16 * j));
+    });
+  const groups = span.members.map((lanes, i) => ({
+    lanes,
+    terms: rotated(masked.filter((t) => (span.choices[t.lanes] >> i) & 1)),
+  }));
+  return [
+    ...shifted.map(({ word, j, lanes }) =>
+      lanes === 15 >> j ? program.right(words[word], 16 * j) : program.left(words[word], 64 - 16 * j),
+    ),
+    ...groups.flatMap(({ lanes, terms }) => {
+      if (lanes === 15 || terms.length === 0) return terms;
+      return [program.and(program.sum(terms), laneMask(lanes))];
+    }),
+  ];
+}
+
+/** The way for both words that needs the fewest operations, where a mask is one as well. */
+function planOf(masks) {
+  let best;
+  const [firsts, seconds] = masks.map(waysOf);
+  for (const first of firsts) {
+    for (const second of seconds) {
+      for (const together of [false, true]) {
+        const program = new Program("");
+        for (const way of [first, second]) program.sum(termsOf(program, ["u", "v"], way, together));
+        const cost = program.operations.length + program.operations.filter(({ kind }) => kind === "&").length;
+        if (best === undefined || cost < best.cost) best = { cost, ways: [first, second], together };
+      }
+    }
+  }
+  return best;
+}
+
+/** The terms of both words of a lane map. */
+const laneTerms = (program, plan, words) => plan.ways.map((way) => termsOf(program, words, way, plan.together));
+const applyLaneMap = (program, plan, words) => laneTerms(program, plan, words).map((terms) => program.sum(terms));
+
+const plans = {
+  toTower: planOf(laneMap(BITS, TOWER, (x) => x)),
+  affineToTower: planOf(laneMap(PRODUCTS, TOWER, affine)),
+  affineToBits: planOf(laneMap(PRODUCTS, BITS, affine)),
+  twice: planOf(laneMap(TOWER, TOWER, (x) => multiply(2, x))),
+};
 
 /** For the second factor of a multiplication: lane 0 of a b is a0 b2 + a1 (b2 + b3) + a2 (b0 + b1) + a3 (b1 + b3). */
 const sums = (program, [b0, b1, b2, b3]) => [b2, program.xor(b2, b3), program.xor(b0, b1), program.xor(b1, b3)];
@@ -211,9 +277,9 @@ function products(program, u, v) {
   if (constant !== 0) terms[0] = program.xor(terms[0], laneMask(constant));
   const d = rotations(program, program.sum(terms));
   const e = program.or(program.and(program.or(d[1], d[2]), program.xor(d[3], program.xor(d[0], d[2]))), program.and(d[2], d[3]));
-  const eSums = sums(program, rotations(program, e));
-  const times = (xs) => program.sum(xs.map((x, i) => program.and(x, eSums[i])));
-  return [times(us), times(vs)];
+  const es = rotations(program, e);
+  const times = (factors) => program.sum(factors.map((x, i) => program.and(es[i], x)));
+  return [times(sums(program, us)), times(vSums)];
 }
 
 // Positions: bit 4 c + r of a lane is row r, column c of a state in layout 0; layout n has (r, c) at (r, c + n r)
@@ -231,21 +297,32 @@ function below(program, x, rows, layout) {
   );
 }
 
-/** SubBytes without 0x63, MixColumns (2 (y + y below) + y below + (y + y below) two below) and the key k0, k1, in layout n. */
+/** y + the state two below y, for both, where that is the same columns: half of the sums, twice. */
+function sumOfHalves(program, x) {
+  const half = program.and(program.xor(program.right(x, 2), x), positionMask(0x3333));
+  return program.add(half, program.left(half, 2));
+}
+
+/**
+ * SubBytes without 0x63 gives y; MixColumns is 2 s + y below + s two below with s = y + y below, and y below + s two below is
+ * y + (s + s two below); then the key k0, k1. In layout n.
+ */
 function round(layout) {
   const program = new Program(`r${layout}_`);
-  const substituted = applyLaneMap(program, affineToTower, products(program, "u", "v"));
+  const substituted = applyLaneMap(program, plans.affineToTower, products(program, "u", "v"));
   const one = substituted.map((y) => program.sum(below(program, y, 1, layout)));
   const pairs = substituted.map((y, i) => program.xor(y, one[i]));
-  const doubled = laneTerms(program, twice, pairs);
-  const outputs = pairs.map((s, i) => program.sum([`k${i}`, one[i], ...doubled[i], ...below(program, s, 2, layout)]));
-  return { program, outputs };
+  const doubled = laneTerms(program, plans.twice, pairs);
+  const rest = pairs.map((s, i) =>
+    layout % 2 === 0 ? [substituted[i], sumOfHalves(program, s)] : [one[i], ...below(program, s, 2, layout)],
+  );
+  return { program, outputs: doubled.map((terms, i) => program.sum([`k${i}`, ...rest[i], ...terms])) };
 }
 
 /** The last round: SubBytes without 0x63, as bits. */
 function lastRound() {
   const program = new Program("e");
-  return { program, outputs: applyLaneMap(program, affineToBits, products(program, "u", "v")) };
+  return { program, outputs: applyLaneMap(program, plans.affineToBits, products(program, "u", "v")) };
 }
 
 /** Layout 2 to layout 0: odd rows change halves. */
@@ -256,7 +333,7 @@ function straighten() {
 
 function enterTower() {
   const program = new Program("m");
-  return { program, outputs: applyLaneMap(program, toTower, ["x0", "x1"]) };
+  return { program, outputs: applyLaneMap(program, plans.toTower, ["x0", "x1"]) };
 }
 
 /** Exchanges the bits of `x` under `mask` with those `distance` above. */
