@@ -40,6 +40,9 @@ const packages: readonly { name: RegExp; from: (file: string, layer: Layer) => b
 /** Globals that exist in Node only, or not in every engine core must run in. */
 const foreignGlobals = new Set(["Buffer", "process", "require", "__dirname", "atob", "btoa", "setImmediate"]);
 
+/** Where one of them is asked for, and done without where it is missing. */
+const optionalGlobals: ReadonlyMap<string, string> = new Map([["ts/backend/embedded.ts", "Buffer"]]);
+
 const base = new Set(["ts/errors.ts", "ts/bytes.ts", "ts/random.ts"]);
 
 export function layerOf(file: string): Layer {
@@ -114,7 +117,9 @@ export function checkLayers(files: ReadonlyMap<string, string>): string[] {
       if (other !== layer && !allowed[layer].includes(other)) violations.push(`${file} (${layer}) imports ${path} (${other})`);
     }
     if (layer === "base" || layer === "backend" || layer === "core" || layer === "client") {
-      for (const name of foreignGlobalsIn(source)) violations.push(`${file} (${layer}) uses the global ${name}`);
+      for (const name of foreignGlobalsIn(source)) {
+        if (optionalGlobals.get(file) !== name) violations.push(`${file} (${layer}) uses the global ${name}`);
+      }
     }
   }
   return violations;

@@ -208,7 +208,8 @@ export function encodeUtf8Into(text: string, target: Uint8Array): number {
     : writeUtf8(text, target);
 }
 
-function writeUtf8(text: string, out: Uint8Array): number {
+/** `encodeUtf8Into` without TextEncoder. */
+export function writeUtf8(text: string, out: Uint8Array): number {
   let at = 0;
   for (let i = 0; i < text.length; i++) {
     let code = text.charCodeAt(i);
@@ -252,7 +253,8 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-function readUtf8(bytes: Uint8Array): string | undefined {
+/** `decodeUtf8` without TextDecoder. */
+export function readUtf8(bytes: Uint8Array): string | undefined {
   let text = "";
   let units: number[] = [];
   for (let i = 0; i < bytes.length; ) {
@@ -293,12 +295,3 @@ export function isWellFormed(text: string): boolean {
   }
   return true;
 }
-
-/** The loops behind engines that lack TextEncoder and TextDecoder, for the tests of every other engine. */
-export const utf8Fallback = {
-  encode(text: string): Uint8Array {
-    const out = new Uint8Array(text.length * 3);
-    return out.slice(0, writeUtf8(text, out));
-  },
-  decode: readUtf8,
-} as const;

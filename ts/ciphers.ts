@@ -20,12 +20,15 @@ import { assertBytes, type ByteLength, wipe } from "./bytes.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import { assertObject, own } from "./key-attributes.js";
 import { internals, type KeyInternals, type KeyNeed, requireUse, type SecretKey } from "./key.js";
+import { hasOwn } from "./own-property.js";
 
+/** How CBC fills the last block. */
 export interface CbcOptions {
   /** `pkcs7` always adds 1 to a block of bytes (RFC 5652 clause 6.3); `none` needs whole blocks. */
   padding: BlockPadding;
 }
 
+/** How a CBC-MAC fills the last block. */
 export interface MacPaddingOptions {
   /**
    * ISO 9797-1 clause 6.3: `method1` fills the last block with zeros (an empty message becomes one block of zeros), `method2`
@@ -63,63 +66,209 @@ const HMAC_NEEDS: Readonly<Record<MacOperation, KeyNeed>> = {
 };
 
 /**
- * AES-CBC. `iv`: 16 bytes; `key`: usage D0, mode of use E, B or N. Returns the ciphertext without the IV.
- * Throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
+ * AES-CBC: SP 800-38A clause 6.2. CBC does not authenticate; `sealEnvelope` is the protocol's own form of it.
+ *
+ * @param key AES, usage D0, mode of use E, B or N
+ * @param iv 16 bytes; must be unpredictable, and never used twice with one key
+ * @param data any number of bytes with `pkcs7`, whole blocks of 16 with `none`
+ * @returns the ciphertext without the IV: with `pkcs7` 1 to 16 bytes longer than `data`
+ * @throws `ERR_INVALID_ARGUMENT` for bytes of a wrong length or an option that does not exist
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
+ * @example The first block of SP 800-38A F.2.1
+ * ```ts
+ * import { aesCbcDecrypt, aesCbcEncrypt, importKey } from "viopay-pos-crypto";
+ *
+ * const key = importKey("2B7E151628AED2A6ABF7158809CF4F3C", { algorithm: "AES", usage: "D0" });
+ * const iv = new Uint8Array(16).map((_, i) => i);
+ * const data = Uint8Array.of(0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a);
+ * const ciphertext = aesCbcEncrypt(key, iv, data, { padding: "none" });
+ * console.log(Buffer.from(ciphertext).toString("hex")); // prints 7649abac8119b246cee98e9b12e9197d
+ * console.log(aesCbcDecrypt(key, iv, ciphertext, { padding: "none" }).length); // prints 16
+ * key.destroy();
+ * ```
  */
 export function aesCbcEncrypt(key: SecretKey, iv: Uint8Array, data: Uint8Array, options: CbcOptions): Uint8Array {
   return cbcEncrypt("AES", key, iv, data, options);
 }
 
 /**
- * The inverse of `aesCbcEncrypt`; mode of use D, B or N. Wrong padding is `ERR_DECRYPT`, the same for every way of being wrong.
- * CBC does not authenticate: whoever may send ciphertexts and see that error can decrypt with it, so verify a MAC first.
+ * The inverse of {@link aesCbcEncrypt}.
+ *
+ * CBC does not authenticate: whoever may send ciphertexts and see `ERR_DECRYPT` can decrypt with it, so verify a MAC first.
+ *
+ * @param key AES, usage D0, mode of use D, B or N
+ * @param iv 16 bytes, those of the encryption
+ * @param data one or more blocks of 16 bytes; with `none` also no block
+ * @returns the plaintext, a fresh array
+ * @throws `ERR_DECRYPT` for wrong padding, the same for every way of being wrong
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` as `aesCbcEncrypt`
  */
 export function aesCbcDecrypt(key: SecretKey, iv: Uint8Array, data: Uint8Array, options: CbcOptions): Uint8Array {
   return cbcDecrypt("AES", key, iv, data, options);
 }
 
-/** As `aesCbcEncrypt` with a TDES key and an IV of 8 bytes. */
+/**
+ * TDES-CBC: SP 800-67 r2, SP 800-38A clause 6.2.
+ *
+ * @param key TDES, usage D0, mode of use E, B or N
+ * @param iv 8 bytes; must be unpredictable, and never used twice with one key
+ * @param data any number of bytes with `pkcs7`, whole blocks of 8 with `none`
+ * @returns the ciphertext without the IV: with `pkcs7` 1 to 8 bytes longer than `data`
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` as {@link aesCbcEncrypt}
+ * @example
+ * ```ts
+ * import { importKey, tdesCbcDecrypt, tdesCbcEncrypt } from "viopay-pos-crypto";
+ *
+ * const key = importKey("0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123", { algorithm: "TDES", usage: "D0" });
+ * const iv = crypto.getRandomValues(new Uint8Array(8));
+ * const ciphertext = tdesCbcEncrypt(key, iv, Uint8Array.of(1, 2, 3), { padding: "pkcs7" });
+ * console.log(ciphertext.length); // prints 8
+ * console.log(tdesCbcDecrypt(key, iv, ciphertext, { padding: "pkcs7" }).join()); // prints 1,2,3
+ * key.destroy();
+ * ```
+ */
 export function tdesCbcEncrypt(key: SecretKey, iv: Uint8Array, data: Uint8Array, options: CbcOptions): Uint8Array {
   return cbcEncrypt("TDES", key, iv, data, options);
 }
 
-/** As `aesCbcDecrypt` with a TDES key and an IV of 8 bytes. */
+/**
+ * The inverse of {@link tdesCbcEncrypt}; what {@link aesCbcDecrypt} says about padding holds here, too.
+ *
+ * @param key TDES, usage D0, mode of use D, B or N
+ * @param iv 8 bytes, those of the encryption
+ * @param data one or more blocks of 8 bytes; with `none` also no block
+ * @returns the plaintext, a fresh array
+ * @throws `ERR_DECRYPT` for wrong padding, the same for every way of being wrong
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
+ */
 export function tdesCbcDecrypt(key: SecretKey, iv: Uint8Array, data: Uint8Array, options: CbcOptions): Uint8Array {
   return cbcDecrypt("TDES", key, iv, data, options);
 }
 
-/** AES-CMAC: 16 bytes. `key`: usage M6, mode of use G, C or N. Throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`. */
+/**
+ * AES-CMAC: SP 800-38B.
+ *
+ * @param key AES, usage M6, mode of use G, C or N
+ * @param data any number of bytes
+ * @returns 16 bytes
+ * @throws `ERR_INVALID_ARGUMENT` for anything but bytes
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
+ * @example RFC 4493, example 1
+ * ```ts
+ * import { aesCmac, importKey } from "viopay-pos-crypto";
+ *
+ * const key = importKey("2B7E151628AED2A6ABF7158809CF4F3C", { algorithm: "AES", usage: "M6" });
+ * console.log(Buffer.from(aesCmac(key, new Uint8Array(0))).toString("hex")); // prints bb1d6929e95937287fa37d129b756746
+ * key.destroy();
+ * ```
+ */
 export function aesCmac(key: SecretKey, data: Uint8Array): Uint8Array {
   return cmac(["AES"], key, data, "macGenerate");
 }
 
-/** TDES-CMAC: 8 bytes. As `aesCmac` with a TDES key. */
+/**
+ * TDES-CMAC: SP 800-38B.
+ *
+ * @param key TDES, usage M6, mode of use G, C or N
+ * @param data any number of bytes
+ * @returns 8 bytes
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` as `aesCmac`
+ * @example SP 800-38B, appendix D.4, example 13
+ * ```ts
+ * import { importKey, tdesCmac } from "viopay-pos-crypto";
+ *
+ * const key = importKey("8AA83BF8CBDA10620BC1BF19FBB6CD58BC313D4A371CA8B5", { algorithm: "TDES", usage: "M6" });
+ * console.log(Buffer.from(tdesCmac(key, new Uint8Array(0))).toString("hex")); // prints b7a688e122ffaf95
+ * key.destroy();
+ * ```
+ */
 export function tdesCmac(key: SecretKey, data: Uint8Array): Uint8Array {
   return cmac(["TDES"], key, data, "macGenerate");
 }
 
 /**
- * CBC-MAC: a whole block (16 bytes with AES, 8 with TDES), of which protocols often take the left half. `key`: usage M1, or M0 with
- * TDES; mode of use G, C or N. Safe only for messages of one fixed length, or with a length inside.
- * Throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
+ * CBC-MAC: ISO 9797-1 algorithm 1. Safe only for messages of one fixed length, or with a length inside.
+ *
+ * @param key usage M1, or M0 with TDES; mode of use G, C or N
+ * @param data any number of bytes; with padding `none` whole blocks, at least one
+ * @param options by default zeros up to a whole block
+ * @returns a whole block, 16 bytes with AES and 8 with TDES, of which protocols often take the left half
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` as `aesCmac`
+ * @example
+ * ```ts
+ * import { cbcMac, importKey } from "viopay-pos-crypto";
+ *
+ * const key = importKey("0123456789ABCDEFFEDCBA9876543210", { algorithm: "TDES", usage: "M1" });
+ * const data = new TextEncoder().encode("Now is the time for all ");
+ * console.log(Buffer.from(cbcMac(key, data, { padding: "none" })).toString("hex")); // prints 93462a6db9b4a4d1
+ * key.destroy();
+ * ```
  */
 export function cbcMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions = METHOD_1): Uint8Array {
   return chainMac(key, data, options, "macGenerate");
 }
 
-/** Retail MAC (ANSI X9.19): 8 bytes. `key`: TDES of 128 bits, usage M3, mode of use G, C or N. Errors as `cbcMac`. */
+/**
+ * Retail MAC: ISO 9797-1 algorithm 3, ANSI X9.19.
+ *
+ * @param key TDES of 128 bits, usage M3, mode of use G, C or N
+ * @param data any number of bytes; with padding `none` whole blocks of 8, at least one
+ * @param options by default zeros up to a whole block
+ * @returns 8 bytes
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` as `aesCmac`
+ * @example
+ * ```ts
+ * import { importKey, retailMac } from "viopay-pos-crypto";
+ *
+ * const key = importKey("0123456789ABCDEFFEDCBA9876543210", { algorithm: "TDES", usage: "M3" });
+ * const data = new TextEncoder().encode("Now is the time for all ");
+ * console.log(Buffer.from(retailMac(key, data)).toString("hex")); // prints a1c72e74ea3fa9b6
+ * key.destroy();
+ * ```
+ */
 export function retailMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions = METHOD_1): Uint8Array {
   return doubleMac(key, data, options, "macGenerate");
 }
 
-/** HMAC-SHA-256: 32 bytes. `key`: HMAC with SHA-256, usage M7, mode of use G, C or N. Errors as `aesCmac`. */
+/**
+ * HMAC-SHA-256: FIPS 198-1, FIPS 180-4.
+ *
+ * @param key HMAC with SHA-256, usage M7, mode of use G, C or N
+ * @param data any number of bytes
+ * @returns 32 bytes
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` as `aesCmac`
+ * @example RFC 4231, test case 1
+ * ```ts
+ * import { hmacSha256, importKey } from "viopay-pos-crypto";
+ *
+ * const key = importKey("0B".repeat(20), { algorithm: "HMAC", usage: "M7" });
+ * const mac = hmacSha256(key, new TextEncoder().encode("Hi There"));
+ * console.log(Buffer.from(mac).toString("hex", 0, 8)); // prints b0344c61d8db3853
+ * key.destroy();
+ * ```
+ */
 export function hmacSha256(key: SecretKey, data: Uint8Array): Uint8Array {
   return hmac(key, data, "macGenerate");
 }
 
 /**
- * Whether `mac` is the leading 4 bytes or more of the message's MAC, compared in constant time: for keys that may verify and not
- * generate (mode of use V, C or N). Throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
+ * Whether `mac` is the leading 4 bytes or more of the message's MAC, compared in constant time: for keys that may verify and need
+ * not generate.
+ *
+ * @param key of the usage that the algorithm takes (the functions above), mode of use V, C or N
+ * @param mac 4 bytes up to the whole MAC
+ * @param options the algorithm, and for the two CBC-MACs the padding
+ * @throws `ERR_INVALID_ARGUMENT` for a MAC shorter than 4 bytes or longer than the algorithm's
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
+ * @example
+ * ```ts
+ * import { importKey, verifyMac } from "viopay-pos-crypto";
+ *
+ * const key = importKey("2B7E151628AED2A6ABF7158809CF4F3C", { algorithm: "AES", usage: "M6", modeOfUse: "V" });
+ * const mac = Uint8Array.of(0xbb, 0x1d, 0x69, 0x29, 0xe9, 0x59, 0x37, 0x28);
+ * console.log(verifyMac(key, new Uint8Array(0), mac, { algorithm: "CMAC" })); // prints true
+ * key.destroy();
+ * ```
  */
 export function verifyMac(key: SecretKey, data: Uint8Array, mac: Uint8Array, options: VerifyMacOptions): boolean {
   assertObject("options", options);
@@ -231,7 +380,7 @@ function blockSize(algorithm: string): 8 | 16 {
 
 function readCbcPadding(options: CbcOptions): BlockPadding {
   assertObject("options", options);
-  const padding = Object.hasOwn(options, "padding") ? options.padding : undefined;
+  const padding = hasOwn(options, "padding") ? options.padding : undefined;
   if (padding !== "pkcs7" && padding !== "none") throw invalidArgument("padding", "pkcs7 or none", choice(padding));
   return padding;
 }

@@ -6,8 +6,9 @@
  */
 import { isHex, readHex } from "./bytes.js";
 import { describeType, PosCryptoError } from "./errors.js";
+import { hasOwn } from "./own-property.js";
 
-/** One ciphertext with its IV, both hex: upper case out, either case in. */
+/** One ciphertext with its IV. */
 export interface EnvelopeChunk {
   ciphertext: string;
   /** 16 bytes. */
@@ -15,6 +16,7 @@ export interface EnvelopeChunk {
   mode: "CBC";
 }
 
+/** One plaintext in one ciphertext. */
 export interface DataEnvelope extends EnvelopeChunk {
   format: "TR31-DATA";
   /** The plaintext is one gzip file. */
@@ -33,6 +35,7 @@ export interface ChunkedEnvelope {
   chunks: EnvelopeChunk[];
 }
 
+/** Both forms of envelope. */
 export type Envelope = DataEnvelope | ChunkedEnvelope;
 
 /** A ciphertext whose length is right; that its characters are hex digits is found out on opening. */
@@ -54,20 +57,20 @@ const BLOCK_DIGITS = 32;
 /** Reads an envelope. Throws `ERR_ENVELOPE_FORMAT`, which names the member that is missing or wrong. */
 export function readEnvelope(envelope: unknown): ReadEnvelope {
   const members = asObject("envelope", envelope);
-  const format = Object.hasOwn(members, "format") ? members.format : undefined;
+  const format = hasOwn(members, "format") ? members.format : undefined;
   if (format !== "TR31-DATA" && format !== "TR31-DATA-CHUNKED")
     throw malformed("format", "TR31-DATA or TR31-DATA-CHUNKED", format);
   const chunked = format === "TR31-DATA-CHUNKED";
-  const encoding = Object.hasOwn(members, "content_encoding") ? members.content_encoding : undefined;
+  const encoding = hasOwn(members, "content_encoding") ? members.content_encoding : undefined;
   if (encoding !== "gzip" && (chunked || encoding !== undefined)) {
     throw malformed("content_encoding", chunked ? "gzip" : "gzip, or absent", encoding);
   }
   const gzip = encoding === "gzip";
-  const keyKcv = readKcv(Object.hasOwn(members, "key_kcv") ? members.key_kcv : undefined);
+  const keyKcv = readKcv(hasOwn(members, "key_kcv") ? members.key_kcv : undefined);
   if (!chunked) return { parts: [readSealed("", members)], gzip, keyKcv };
 
   readMode("", members);
-  const chunks = Object.hasOwn(members, "chunks") ? members.chunks : undefined;
+  const chunks = hasOwn(members, "chunks") ? members.chunks : undefined;
   if (!Array.isArray(chunks) || chunks.length === 0) throw malformed("chunks", "an array that is not empty", chunks);
   const parts = Array.from(chunks, (chunk: unknown, i) => readSealed(`chunks[${i}].`, asObject(`chunks[${i}]`, chunk)));
   return { parts, gzip, keyKcv };
@@ -80,18 +83,18 @@ export function assertHexCiphertexts({ parts }: ReadEnvelope): void {
 
 function readSealed(prefix: string, members: Members): Sealed {
   readMode(prefix, members);
-  const ciphertext = Object.hasOwn(members, "ciphertext") ? members.ciphertext : undefined;
+  const ciphertext = hasOwn(members, "ciphertext") ? members.ciphertext : undefined;
   if (typeof ciphertext !== "string" || ciphertext.length === 0 || ciphertext.length % BLOCK_DIGITS !== 0) {
     throw malformed(`${prefix}ciphertext`, "hex text of whole 16-byte blocks", ciphertext);
   }
-  const iv = Object.hasOwn(members, "initialization_vector") ? members.initialization_vector : undefined;
+  const iv = hasOwn(members, "initialization_vector") ? members.initialization_vector : undefined;
   const ivBytes = typeof iv === "string" && iv.length === BLOCK_DIGITS ? readHex(iv) : undefined;
   if (ivBytes === undefined) throw malformed(`${prefix}initialization_vector`, "hex text of 16 bytes", iv);
   return { iv: ivBytes, ciphertext };
 }
 
 function readMode(prefix: string, members: Members): void {
-  const mode = Object.hasOwn(members, "mode") ? members.mode : undefined;
+  const mode = hasOwn(members, "mode") ? members.mode : undefined;
   if (mode !== "CBC") throw malformed(`${prefix}mode`, "CBC", mode);
 }
 

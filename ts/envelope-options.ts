@@ -5,6 +5,7 @@ import type { OpenEncoding } from "./backend/contract.js";
 import { describeType, invalidArgument } from "./errors.js";
 import { assertObject, own } from "./key-attributes.js";
 
+/** How `sealEnvelope` writes. */
 export interface SealOptions {
   /** What is enciphered: the upper-case hex text of the bytes (default), or the bytes themselves. */
   plaintextEncoding?: "hex" | "raw" | undefined;
@@ -16,6 +17,7 @@ export interface SealOptions {
   chunkBytes?: number | undefined;
 }
 
+/** How `openEnvelope` reads. */
 export interface OpenOptions {
   /**
    * `hex`: the plaintext is hex text of either case; `raw`: it is the bytes; `auto` (default): it is hex text if it is an even
@@ -27,6 +29,7 @@ export interface OpenOptions {
   maxBytes?: number | undefined;
 }
 
+/** How `openEnvelopeBytes` reads. */
 export interface OpenBytesOptions {
   /** As in `OpenOptions`, where bytes have no `auto`. */
   plaintextEncoding: "hex" | "raw";

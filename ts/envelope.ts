@@ -40,6 +40,7 @@ export type { ChunkedEnvelope, DataEnvelope, Envelope, EnvelopeChunk } from "./e
 
 export type { OpenBytesOptions, OpenOptions, SealOptions } from "./envelope-options.js";
 
+/** What JSON can say: RFC 8259. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 const IV_BYTES = 16;
@@ -49,13 +50,38 @@ const SEAL: KeyNeed = { operation: "encrypt", usages: ["D0"], algorithms: ["AES"
 const OPEN: KeyNeed = { operation: "decrypt", usages: ["D0"], algorithms: ["AES"] };
 
 /**
- * Seals a JSON value. `key`: AES, usage D0, mode of use E, B or N (MSK, TDK).
+ * Seals a JSON value: AES-CBC with PKCS#7 padding under a fresh random IV, by default over the hex text of the JSON. Source: "MSK
+ * encrypt/decrypt on POS" of the protocol's end-to-end example.
  *
- * `JSON.stringify` writes the value, with its rules: members that are undefined or functions are left out, NaN becomes null.
+ * `JSON.stringify` writes the value, with its rules: members that are undefined or functions are left out, NaN becomes null. An
+ * envelope has no MAC: what must not be altered on its way is signed with `signRequest`.
  *
- * Throws `ERR_INVALID_ARGUMENT` (also for a value that is no JSON: undefined, a function, BigInt, cycles; bytes go to
- * `sealEnvelopeBytes`), `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`. Source: "MSK encrypt/decrypt on POS" of the
- * end-to-end example.
+ * @param key AES, usage D0, mode of use E, B or N (MSK, TDK)
+ * @param options hex or raw plaintext, check value of the key, gzip, chunks
+ * @returns an object ready for `JSON.stringify`: `TR31-DATA`, or `TR31-DATA-CHUNKED` where gzip made more than `chunkBytes`
+ * @throws `ERR_INVALID_ARGUMENT` for options, and for a value that is no JSON: undefined, a function, BigInt, cycles; bytes go to
+ *   `sealEnvelopeBytes`
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`
+ * @example
+ * ```ts
+ * import { generateKey, openEnvelope, sealEnvelope } from "viopay-pos-crypto";
+ *
+ * const msk = generateKey({ algorithm: "AES", usage: "D0", bits: 256 });
+ * const body = JSON.stringify(sealEnvelope(msk, { amount: { value: "1500", currency: "EUR" } }));
+ * console.log(JSON.stringify(openEnvelope(msk, JSON.parse(body)))); // prints {"amount":{"value":"1500","currency":"EUR"}}
+ * msk.destroy();
+ * ```
+ * @example Large values, compressed and in chunks
+ * ```ts
+ * import { generateKey, openEnvelope, sealEnvelope } from "viopay-pos-crypto";
+ *
+ * const msk = generateKey({ algorithm: "AES", usage: "D0", bits: 256 });
+ * const parameters = Array.from({ length: 2000 }, (_, i) => ({ bin: 400000 + 17 * i * i }));
+ * const sealed = sealEnvelope(msk, parameters, { gzip: true, chunkBytes: 2048, includeKcv: true });
+ * console.log(sealed.format, sealed.key_kcv?.length); // prints TR31-DATA-CHUNKED 6
+ * console.log(JSON.stringify(openEnvelope(msk, sealed)) === JSON.stringify(parameters)); // prints true
+ * msk.destroy();
+ * ```
  */
 export function sealEnvelope(key: SecretKey, value: JsonValue | object, options?: SealOptions): Envelope {
   const at = requireUse(key, "key", SEAL);
@@ -70,7 +96,22 @@ export function sealEnvelope(key: SecretKey, value: JsonValue | object, options?
   }
 }
 
-/** Seals bytes; keys, options and errors as `sealEnvelope`. */
+/**
+ * Seals bytes, as {@link sealEnvelope} seals JSON.
+ *
+ * @param key AES, usage D0, mode of use E, B or N
+ * @param bytes any number; a copy is not kept
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`
+ * @example
+ * ```ts
+ * import { generateKey, openEnvelopeBytes, sealEnvelopeBytes } from "viopay-pos-crypto";
+ *
+ * const tdk = generateKey({ algorithm: "AES", usage: "D0", bits: 128 });
+ * const sealed = sealEnvelopeBytes(tdk, Uint8Array.of(1, 2, 3), { plaintextEncoding: "raw" });
+ * console.log(openEnvelopeBytes(tdk, sealed, { plaintextEncoding: "raw" }).join()); // prints 1,2,3
+ * tdk.destroy();
+ * ```
+ */
 export function sealEnvelopeBytes(key: SecretKey, bytes: Uint8Array, options?: SealOptions): Envelope {
   const at = requireUse(key, "key", SEAL);
   const settings = readSealOptions(options);
@@ -80,10 +121,31 @@ export function sealEnvelopeBytes(key: SecretKey, bytes: Uint8Array, options?: S
 }
 
 /**
- * Opens an envelope of JSON, as it came out of `JSON.parse`. `key`: AES, usage D0, mode of use D, B or N.
+ * Opens an envelope of JSON, the inverse of {@link sealEnvelope}: `TR31-DATA` and `TR31-DATA-CHUNKED`, gzipped or not.
  *
- * Throws `ERR_ENVELOPE_FORMAT` for a malformed envelope, `ERR_ENVELOPE_KEY` where `key_kcv` is another key's,
- * `ERR_ENVELOPE_OPEN` for everything else that is wrong with it, `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
+ * CBC without a MAC does not authenticate: limit how often a program answers `ERR_ENVELOPE_OPEN`.
+ *
+ * @param key AES, usage D0, mode of use D, B or N
+ * @param envelope as it came out of `JSON.parse`
+ * @param options by default hex or raw plaintext is told apart, and 16 MiB is the limit after gunzip
+ * @throws `ERR_ENVELOPE_FORMAT` for what is no envelope, naming the member
+ * @throws `ERR_ENVELOPE_KEY` where `key_kcv` is another key's
+ * @throws `ERR_ENVELOPE_OPEN` for everything else that is wrong with it: padding, hex, gzip, size, UTF-8, JSON, one error for all
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
+ * @example
+ * ```ts
+ * import { importKey, openEnvelope } from "viopay-pos-crypto";
+ *
+ * const msk = importKey("8A3F0C61D2957EB41F60C8A5937B2ED4460D19F7AC5283E0B7D46A1895C3F20E", { algorithm: "AES", usage: "D0" });
+ * const envelope = {
+ *   format: "TR31-DATA",
+ *   ciphertext: "3F0119543F34D675310EA97B04DC2941FE47D2414987250DB6FD82FDCF76EE3D3BB4FD4128FC191EA76A5F07178E162B",
+ *   initialization_vector: "000102030405060708090A0B0C0D0E0F",
+ *   mode: "CBC",
+ * };
+ * console.log(JSON.stringify(openEnvelope(msk, envelope))); // prints {"amount":"1500"}
+ * msk.destroy();
+ * ```
  */
 export function openEnvelope(key: SecretKey, envelope: unknown, options?: OpenOptions): JsonValue {
   const at = requireUse(key, "key", OPEN);
@@ -96,7 +158,16 @@ export function openEnvelope(key: SecretKey, envelope: unknown, options?: OpenOp
   return value;
 }
 
-/** Opens an envelope of bytes; keys and errors as `openEnvelope`. */
+/**
+ * Opens an envelope of bytes, the inverse of {@link sealEnvelopeBytes}.
+ *
+ * @param key AES, usage D0, mode of use D, B or N
+ * @param envelope as it came out of `JSON.parse`
+ * @param options `plaintextEncoding` must be said: bytes do not tell
+ * @returns a fresh array, the caller's to wipe
+ * @throws `ERR_ENVELOPE_FORMAT`, `ERR_ENVELOPE_KEY`, `ERR_ENVELOPE_OPEN`, `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`,
+ *   `ERR_KEY_DESTROYED` as {@link openEnvelope}
+ */
 export function openEnvelopeBytes(key: SecretKey, envelope: unknown, options: OpenBytesOptions): Uint8Array {
   const at = requireUse(key, "key", OPEN);
   assertObject("options", options);
@@ -157,7 +228,17 @@ function toJson(value: unknown): string {
     throw invalidArgument("value", expected, "an object that JSON cannot express");
   }
   if (json === undefined) throw invalidArgument("value", expected, describeType(value));
-  return json;
+  escapes ??= JSON.stringify("\ud800").length > 3;
+  return escapes ? json : json.replace(SURROGATES, escapeLone);
+}
+
+/** Whether the engine writes a lone surrogate as an escape, which UTF-8 can carry: since ES2019, Chrome 72. */
+let escapes: boolean | undefined;
+
+const SURROGATES = /[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g;
+
+function escapeLone(found: string): string {
+  return found.length === 2 ? found : `\\u${found.charCodeAt(0).toString(16)}`;
 }
 
 /** The envelope's parts, once the sizes are possible and the check value is this key's. */
@@ -215,20 +296,27 @@ function openPart({ backend, slot }: KeyInternals, part: ReadEnvelope["parts"][n
 }
 
 /**
- * All parts are opened, even behind one that fails. Whether they are hex text is a question to their concatenation; `auto` need not
- * look at what it stands for, since parts are always pieces of a gzip file, which is never hex text itself.
+ * Whether parts are hex text is a question to their concatenation; where each is by itself, as hosts send them, the answer is known.
+ * `auto` need not look at what the text stands for: parts are always pieces of a gzip file, which is never hex text itself.
  */
 function openParts(at: KeyInternals, read: ReadEnvelope, encoding: OpenEncoding): Uint8Array | undefined {
-  const opened = read.parts.map((part) => openPart(at, part, "raw"));
-  const plaintexts = opened.filter((plaintext) => plaintext !== undefined);
-  const whole = concatBytes(plaintexts);
-  wipe(...plaintexts);
-  const complete = plaintexts.length === opened.length;
-  if (complete && encoding === "raw") return whole;
-  const decoded = complete ? decodeHexText(whole) : undefined;
-  if (complete && encoding === "auto" && decoded === undefined) return whole;
+  const decodedParts = encoding === "raw" ? undefined : joinParts(at, read, "hex");
+  if (decodedParts !== undefined) return decodedParts;
+  const whole = joinParts(at, read, "raw");
+  if (whole === undefined || encoding === "raw") return whole;
+  const decoded = decodeHexText(whole);
+  if (encoding === "auto" && decoded === undefined) return whole;
   wipe(whole);
   return decoded;
+}
+
+/** All parts are opened, even behind one that fails. */
+function joinParts(at: KeyInternals, read: ReadEnvelope, encoding: "hex" | "raw"): Uint8Array | undefined {
+  const opened = read.parts.map((part) => openPart(at, part, encoding));
+  const plaintexts = opened.filter((plaintext) => plaintext !== undefined);
+  const whole = plaintexts.length === opened.length ? concatBytes(plaintexts) : undefined;
+  wipe(...plaintexts);
+  return whole;
 }
 
 /** Bytes of ASCII hex text, or `undefined`. Without branch or index that depends on a digit, up to the verdict. */

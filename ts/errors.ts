@@ -49,17 +49,39 @@ export type PosErrorCode =
   | "ERR_PROVISION"
   | "ERR_COMMAND_LINE";
 
+/** What an error carries beside its code and message. */
 export interface PosErrorOptions {
   cause?: unknown;
   /** Public facts for programs, as in a host's error envelope: never secrets. */
   details?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * The one error class of the library. `code` is stable, the message is for people; neither holds a key, PIN, PAN, plaintext or
+ * the content of a block. The README's table says, for every code, who must act and whether trying again can help.
+ *
+ * @example
+ * ```ts
+ * import { importKey, PosCryptoError } from "viopay-pos-crypto";
+ *
+ * try {
+ *   importKey("00112233", { algorithm: "AES", usage: "D0" });
+ * } catch (error) {
+ *   if (!(error instanceof PosCryptoError)) throw error;
+ *   console.log(error.code); // prints ERR_INVALID_ARGUMENT
+ *   console.log(error.message); // prints "material" must be 16, 24 or 32 bytes, got 4
+ * }
+ * ```
+ */
 export class PosCryptoError extends Error {
+  /** `PosCryptoError`. */
   override readonly name = "PosCryptoError";
+  /** Stable across versions: what programs compare. */
   readonly code: PosErrorCode;
+  /** Public facts for programs, as in a host's error envelope: never secrets. */
   readonly details?: Readonly<Record<string, unknown>>;
 
+  /** Made by the library; public, so that stores and transports of an app's own can fail in the same way. */
   constructor(code: PosErrorCode, message: string, options: PosErrorOptions = {}) {
     // Own properties only: what pollutes `Object.prototype` does not show up in errors.
     const { cause, details }: PosErrorOptions = Object.assign(Object.create(null), options);

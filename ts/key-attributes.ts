@@ -5,17 +5,21 @@
 import type { Backend, BackendName, HashName, Slot, SlotKind } from "./backend/contract.js";
 import { describeType, invalidArgument } from "./errors.js";
 import { checkCombination, EXPORTABILITY_LETTERS, MODE_LETTERS, usageRule } from "./keyblock/fields.js";
+import { hasOwn } from "./own-property.js";
 
 /** `DES` is single DES. Core computes with AES, TDES and HMAC; keys of the others are wrapped, checked and exposed only. */
 export type KeyAlgorithm = "AES" | "TDES" | "HMAC" | "DES" | "RSA" | "EC" | "DSA" | "OPAQUE";
 
+/** X9.143:2021 table 6: `E` in a trusted key block, `S` in other forms, too, `N` not at all. */
 export type Exportability = "E" | "N" | "S";
 
+/** What a key is for: ANSI X9.143:2021 clause 6.3. */
 export interface KeyAttributes {
+  /** What computes with the key. */
   algorithm: KeyAlgorithm;
   /** Two characters of X9.143:2021 table 2: `K0` and `K1` key encryption, `D0` data, `P0` PIN, `M7` HMAC, ... */
   usage: string;
-  /** X9.143:2021 table 4. Default `N`: no restriction beyond the usage's own. */
+  /** X9.143:2021 table 4: `B` both ways, `E` encrypt, `D` decrypt, `C`, `G`, `V` MACs. Default `N`: all that the usage allows. */
   modeOfUse?: string;
   /** X9.143:2021 table 6: `E` in a trusted key block, `S` in other forms, too, `N` (default) not at all. Governs wrapping alone. */
   exportability?: Exportability;
@@ -94,7 +98,7 @@ export function describeLengths(algorithm: KeyAlgorithm): string {
 export function own<T extends object, K extends keyof T>(value: T, name: K): T[K] | undefined;
 export function own<T extends object, K extends keyof T>(value: T, name: K, fallback: NonNullable<T[K]>): NonNullable<T[K]>;
 export function own<T extends object, K extends keyof T>(value: T, name: K, fallback?: T[K]): T[K] | undefined {
-  const found = Object.hasOwn(value, name) ? value[name] : undefined;
+  const found = hasOwn(value, name) ? value[name] : undefined;
   return found === undefined ? fallback : found;
 }
 
@@ -116,7 +120,7 @@ function show(value: unknown): string {
 export function resolveAttributes(attributes: KeyAttributes, imported: boolean): ResolvedKeyAttributes {
   assertObject("attributes", attributes);
   const algorithm = own(attributes, "algorithm");
-  if (typeof algorithm !== "string" || !Object.hasOwn(LETTERS, algorithm)) {
+  if (typeof algorithm !== "string" || !hasOwn(LETTERS, algorithm)) {
     throw invalidArgument("algorithm", "AES, TDES, HMAC, DES, RSA, EC, DSA or OPAQUE", show(algorithm));
   }
   const usage = own(attributes, "usage");

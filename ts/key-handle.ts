@@ -11,6 +11,7 @@ import { checkValueBytes, methodsFor } from "./check-value-methods.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import type { Exportability, KeyAlgorithm, KeyInternals, ResolvedKeyAttributes } from "./key-attributes.js";
 import { MODE_ANY } from "./keyblock/fields.js";
+import { hasOwn } from "./own-property.js";
 
 declare global {
   /** As in the library `esnext.disposable`, for consumers whose TypeScript or settings do not have it. */
@@ -29,11 +30,14 @@ interface KeyState extends KeyInternals {
   label: string | undefined;
 }
 
-/** Shown by `console.log` and the like in Node: `util.inspect.custom`. */
-const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+/**
+ * The state behind a handle; `undefined` for anything that is not a genuine one. Set by the constructor, since the class alone can
+ * look: before the first key there is nothing genuine. A static block would do it earlier, but React Native's Babel preset refuses
+ * one, and bundlers keep the class of an app that has no use for it.
+ */
+let readState: (key: object) => KeyState | undefined = beforeTheFirst;
 
-/** The state behind a handle; `undefined` for anything that is not a genuine one. Set by the class, which alone can look. */
-let readState: (key: object) => KeyState | undefined;
+function beforeTheFirst(): undefined {}
 
 function stateOf(key: SecretKey): KeyState {
   const state = readState(key);
@@ -42,16 +46,24 @@ function stateOf(key: SecretKey): KeyState {
 }
 
 /**
- * A key inside a backend. Made by `importKey`, `importKeyComponents`, `generateKey`, `unwrapKeyBlock` and `installKeySet`.
+ * A key inside a backend. Made by `importKey`, `importKeyComponents`, `generateKey`, `unwrapKeyBlock`, `installKeySet` and
+ * `issueKeySet`, never by its constructor.
  *
  * Prints as `SecretKey(P0 AES-256 KCV 08793E)`; imported HMAC secrets and algorithms without a check value print without one.
+ * Every use after `destroy()` throws `ERR_KEY_DESTROYED`.
+ *
+ * @example
+ * ```ts
+ * import { generateKey } from "viopay-pos-crypto";
+ *
+ * const key = generateKey({ algorithm: "AES", usage: "D0", modeOfUse: "E", bits: 256 });
+ * console.log(key.algorithm, key.bits, key.usage, key.modeOfUse); // prints AES 256 D0 E
+ * key.destroy();
+ * console.log(`${key}`, key.destroyed); // prints SecretKey(D0 AES-256 destroyed) true
+ * ```
  */
 export class SecretKey {
   readonly #state: KeyState;
-
-  static {
-    readState = (key) => (#state in key ? key.#state : undefined);
-  }
 
   /** Not for callers: throws `ERR_INVALID_ARGUMENT` without the library's own state. */
   constructor(state: unknown) {
@@ -60,9 +72,11 @@ export class SecretKey {
     }
     this.#state = issued;
     issued = undefined;
+    if (readState === beforeTheFirst) readState = (key) => (#state in key ? key.#state : undefined);
     Object.freeze(this);
   }
 
+  /** What computes with the key. */
   get algorithm(): KeyAlgorithm {
     return stateOf(this).attributes.algorithm;
   }
@@ -72,18 +86,22 @@ export class SecretKey {
     return stateOf(this).bits;
   }
 
+  /** Two characters of X9.143:2021 table 2. */
   get usage(): string {
     return stateOf(this).attributes.usage;
   }
 
+  /** A letter of X9.143:2021 table 4. */
   get modeOfUse(): string {
     return stateOf(this).attributes.modeOfUse;
   }
 
+  /** X9.143:2021 table 6: whether, and how, the key may be wrapped. */
   get exportability(): Exportability {
     return stateOf(this).attributes.exportability;
   }
 
+  /** Two alphanumeric characters; `00`: not used. */
   get keyVersion(): string {
     return stateOf(this).attributes.keyVersion;
   }
@@ -93,14 +111,17 @@ export class SecretKey {
     return stateOf(this).attributes.hash;
   }
 
+  /** Whether `exposeKeyBytes` gives the material out. */
   get extractable(): boolean {
     return stateOf(this).attributes.extractable;
   }
 
+  /** Where the key lives. */
   get backend(): BackendName {
     return stateOf(this).backend.name;
   }
 
+  /** Whether the material is gone. Needs no live key. */
   get destroyed(): boolean {
     const state = stateOf(this);
     return state.destroyed || !state.backend.slotIsLive(state.slot);
@@ -115,22 +136,21 @@ export class SecretKey {
     state.backend.destroySlot(state.slot);
   }
 
+  /** `SecretKey(P0 AES-256 KCV 08793E)`; without a check value where there is none to show. */
   toString(): string {
     const { attributes, bits } = stateOf(this);
     const name = `${attributes.usage} ${attributes.algorithm}-${bits}`;
     return `SecretKey(${name}${this.destroyed ? " destroyed" : printedCheckValue(stateOf(this))})`;
   }
 
+  /** As `toString`: a key in JSON shows no material, and cannot be read back. */
   toJSON(): string {
     return this.toString();
   }
 
+  /** `SecretKey`. */
   get [Symbol.toStringTag](): string {
     return "SecretKey";
-  }
-
-  [INSPECT](): string {
-    return this.toString();
   }
 
   /** `using key = importKey(...)`: the same as `destroy()`. Present only where the engine has `Symbol.dispose`. */
@@ -138,12 +158,21 @@ export class SecretKey {
 }
 
 /** Done when the first key is made, since importing does nothing, and since a polyfill may come late. */
-function addDispose(): void {
-  if (typeof Symbol.dispose !== "symbol" || Object.hasOwn(SecretKey.prototype, Symbol.dispose)) return;
-  const value = function dispose(this: SecretKey): void {
-    this.destroy();
-  };
-  Object.defineProperty(SecretKey.prototype, Symbol.dispose, { value, configurable: true, writable: true });
+function addSymbols(): void {
+  if (typeof Symbol.dispose === "symbol") {
+    addMethod(Symbol.dispose, function dispose(this: SecretKey): void {
+      this.destroy();
+    });
+  }
+  /** As `toString`, for `console.log` and the like in Node: `util.inspect.custom`. */
+  addMethod(Symbol.for("nodejs.util.inspect.custom"), function inspect(this: SecretKey): string {
+    return this.toString();
+  });
+}
+
+function addMethod(name: symbol, value: (this: SecretKey) => unknown): void {
+  if (hasOwn(SecretKey.prototype, name)) return;
+  Object.defineProperty(SecretKey.prototype, name, { value, configurable: true, writable: true });
 }
 
 function printedCheckValue(state: KeyState): string {
@@ -178,7 +207,7 @@ export function makeKey(backend: Backend, slot: Slot, attributes: ResolvedKeyAtt
     satisfied: undefined,
     label: undefined,
   };
-  addDispose();
+  addSymbols();
   issued = state;
   const key = new SecretKey(state);
   finalizer()?.register(key, { backend, slot }, state);

@@ -36,13 +36,22 @@ export function readMaterial(backend: Backend, name: string, material: unknown):
 }
 
 /**
- * Puts clear key material, as bytes or hex text of either case, into the backend. The caller's copy stays the caller's to wipe.
+ * Puts clear key material into the backend. The caller's copy stays the caller's to wipe.
  *
- * Lengths: AES 16, 24 or 32 bytes; TDES 16 or 24; DES 8; others 1 to 8191. Usage, algorithm and mode of use must agree with
- * X9.143:2021 tables 2 to 4. Throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_CAPACITY`, `ERR_NOT_LOADED`.
- *
+ * @param material bytes, or hex text of either case. AES 16, 24 or 32 bytes; TDES 16 or 24; DES 8; others 1 to 8191
+ * @param attributes what the key is for; usage, algorithm and mode of use must agree with X9.143:2021 tables 2 to 4
+ * @returns the handle; `destroy()` wipes the material
+ * @throws `ERR_INVALID_ARGUMENT` for material or attributes that are malformed or do not go together
+ * @throws `ERR_KEY_CAPACITY` beyond 65,536 keys a backend
+ * @throws `ERR_NOT_LOADED` where no backend is loaded, and none can be at once
+ * @throws `ERR_BACKEND_UNAVAILABLE` for a `backend` of the attributes that does not work here
+ * @example
  * ```ts
+ * import { importKey } from "viopay-pos-crypto";
+ *
  * const zmk = importKey("000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", { algorithm: "AES", usage: "K0" });
+ * console.log(`${zmk}`); // prints SecretKey(K0 AES-256 KCV 377822)
+ * zmk.destroy();
  * ```
  */
 export function importKey(material: Uint8Array | string, attributes: KeyAttributes): SecretKey {
@@ -60,9 +69,21 @@ export function importKey(material: Uint8Array | string, attributes: KeyAttribut
 }
 
 /**
- * A fresh key from the CSPRNG. `bits`: AES 128, 192 or 256; TDES 128 or 192 (parity included: odd, and no two neighbouring parts
- * equal, SP 800-67 r2 clause 3.2); HMAC and OPAQUE a multiple of 8, from 112. Other algorithms are not generated.
- * Throws `ERR_INVALID_ARGUMENT`, `ERR_NO_RANDOM`, `ERR_KEY_CAPACITY`.
+ * A fresh key from the CSPRNG. TDES keys have odd parity, and no two neighbouring parts are equal (SP 800-67 r2 clause 3.2).
+ *
+ * @param attributes what the key is for, and `bits`: AES 128, 192 or 256; TDES 128 or 192, parity included; HMAC and OPAQUE a
+ *   multiple of 8 from 112 to 65,528. Other algorithms are not generated
+ * @throws `ERR_INVALID_ARGUMENT` for a length or a combination that does not exist
+ * @throws `ERR_NO_RANDOM` where the engine has no CSPRNG and none was given, or the one given fails
+ * @throws `ERR_KEY_CAPACITY`, `ERR_NOT_LOADED`, `ERR_BACKEND_UNAVAILABLE` as `importKey`
+ * @example
+ * ```ts
+ * import { generateKey } from "viopay-pos-crypto";
+ *
+ * const mac = generateKey({ algorithm: "HMAC", usage: "M7", bits: 256 });
+ * console.log(mac.bits, mac.hash, mac.extractable); // prints 256 SHA-256 false
+ * mac.destroy();
+ * ```
  */
 export function generateKey(attributes: KeyAttributes & { bits: number }): SecretKey {
   const resolved = resolveAttributes(attributes, false);
@@ -120,8 +141,21 @@ export function isDegenerate(backend: Backend, bytes: Uint8Array): boolean {
 }
 
 /**
- * A copy of the material, which the caller wipes. Throws `ERR_KEY_NOT_EXTRACTABLE` unless the key was made with
- * `extractable: true`; exportability has no say in this.
+ * A copy of the material, which the caller wipes. `extractable` alone decides; exportability has no say in this.
+ *
+ * @throws `ERR_KEY_NOT_EXTRACTABLE` unless the key was made with `extractable: true`
+ * @throws `ERR_KEY_DESTROYED`
+ * @throws `ERR_INVALID_ARGUMENT` for anything but a key
+ * @example
+ * ```ts
+ * import { exposeKeyBytes, generateKey } from "viopay-pos-crypto";
+ *
+ * const key = generateKey({ algorithm: "AES", usage: "D0", bits: 128, extractable: true });
+ * const bytes = exposeKeyBytes(key);
+ * console.log(bytes.length); // prints 16
+ * bytes.fill(0);
+ * key.destroy();
+ * ```
  */
 export function exposeKeyBytes(key: SecretKey): Uint8Array {
   const { backend, slot } = internals(key, "key");

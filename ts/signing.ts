@@ -15,6 +15,7 @@ import { requireHmacSha256 } from "./ciphers.js";
 import { describeType, invalidArgument } from "./errors.js";
 import type { KeyInternals, SecretKey } from "./key.js";
 import { assertObject, own } from "./key-attributes.js";
+import { hasOwn } from "./own-property.js";
 import { MOST_DRAWS, publicRandomBytes, stuckSource } from "./random.js";
 import { isSentTimestamp, parseTimestamp } from "./timestamp.js";
 
@@ -26,6 +27,7 @@ export interface RequestFields {
   readonly path: string;
   /** The body exactly as sent. Absent and empty are the same. */
   readonly body?: string | Uint8Array | undefined;
+  /** `X-Terminal-Id` of the request. */
   readonly terminalId: string;
   /** RFC 3339 in UTC. Signing takes `YYYY-MM-DDThh:mm:ssZ`; verifying also takes fractions and `+00:00`. */
   readonly timestamp: string;
@@ -56,10 +58,27 @@ const SLASH = 0x2f;
 const LF = "\n";
 
 /**
- * Signs a payment request: `v1=` and 44 characters. `macKey`: HMAC with SHA-256, usage M7, mode of use G, C or N.
+ * Signs a payment request: HMAC-SHA-256 over method, path, body, terminal id, timestamp and nonce, a line each. Source: "HMAC
+ * signature string" of the protocol's end-to-end example.
  *
- * Throws `ERR_INVALID_ARGUMENT` naming the field that no request may hold, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
- * Source: "HMAC signature string" of the end-to-end example.
+ * @param macKey HMAC with SHA-256, usage M7, mode of use G, C or N
+ * @param fields the request exactly as it is sent
+ * @returns `v1=` and 44 characters of Base64: the `X-Signature` header
+ * @throws `ERR_INVALID_ARGUMENT` naming the field that no request may hold
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
+ * @example
+ * ```ts
+ * import { createNonce, generateKey, signRequest, verifyRequestSignature } from "viopay-pos-crypto";
+ *
+ * const macKey = generateKey({ algorithm: "HMAC", usage: "M7", bits: 256 });
+ * const request = { method: "POST", path: "/pos/charge", body: "{}", terminalId: "TID-004812" };
+ * const fields = { ...request, timestamp: "2025-12-13T14:35:00Z", nonce: createNonce() };
+ * const signature = signRequest(macKey, fields);
+ * console.log(signature.length, signature.slice(0, 3)); // prints 47 v1=
+ * console.log(verifyRequestSignature(macKey, signature, fields)); // prints true
+ * console.log(verifyRequestSignature(macKey, signature, { ...fields, body: "[]" })); // prints false
+ * macKey.destroy();
+ * ```
  */
 export function signRequest(macKey: SecretKey, fields: RequestFields): string {
   const { backend, slot } = requireHmacSha256(macKey, "macKey", "macGenerate");
@@ -69,11 +88,14 @@ export function signRequest(macKey: SecretKey, fields: RequestFields): string {
 }
 
 /**
- * Whether `signature` is `macKey`'s over `fields`, compared in constant time. Fields that nobody may sign (control characters, a
- * timestamp or nonce of another form) are `false`, too.
+ * Whether `signature` is `macKey`'s over `fields`, compared in constant time; the host's side of {@link signRequest}. Fields that
+ * nobody may sign (control characters, a timestamp or nonce of another form) are `false`, too.
  *
- * It checks neither the time nor whether the nonce was seen before: that is the host's own state. `macKey`: HMAC with SHA-256,
- * usage M7, mode of use V, C or N. Throws `ERR_INVALID_ARGUMENT` for values of a wrong type, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`.
+ * It checks neither the time nor whether the nonce was seen before: that is the host's own state.
+ *
+ * @param macKey HMAC with SHA-256, usage M7, mode of use V, C or N
+ * @throws `ERR_INVALID_ARGUMENT` for values of a wrong type
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
  */
 export function verifyRequestSignature(macKey: SecretKey, signature: string, fields: RequestFields): boolean {
   const at = requireHmacSha256(macKey, "macKey", "macVerify");
@@ -81,7 +103,25 @@ export function verifyRequestSignature(macKey: SecretKey, signature: string, fie
   return matches(at, signature, requestFault(request, isTimestamp), requestText(request));
 }
 
-/** Signs an attestation with the device identity key; keys, result and errors as `signRequest`. */
+/**
+ * Signs an attestation with the device identity key: HMAC-SHA-256 over device id, key id, timestamp and nonce, a line each.
+ *
+ * @param identityKey HMAC with SHA-256, usage M7, mode of use G, C or N
+ * @returns `v1=` and 44 characters of Base64
+ * @throws `ERR_INVALID_ARGUMENT` naming the field that no attestation may hold
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
+ * @example
+ * ```ts
+ * import { createNonce, generateKey, signAttestation, verifyAttestationSignature } from "viopay-pos-crypto";
+ *
+ * const identityKey = generateKey({ algorithm: "HMAC", usage: "M7", bits: 256 });
+ * const identity = { deviceId: "POS-8F3A2C91", keyId: "device-id-key-2025-01" };
+ * const fields = { ...identity, timestamp: "2025-12-13T14:25:30Z", nonce: createNonce() };
+ * const signature = signAttestation(identityKey, fields);
+ * console.log(verifyAttestationSignature(identityKey, signature, fields)); // prints true
+ * identityKey.destroy();
+ * ```
+ */
 export function signAttestation(identityKey: SecretKey, fields: AttestationFields): string {
   const { backend, slot } = requireHmacSha256(identityKey, "identityKey", "macGenerate");
   const attestation = readAttestation(fields);
@@ -89,20 +129,49 @@ export function signAttestation(identityKey: SecretKey, fields: AttestationField
   return VERSION + backend.hmacBase64(slot, attestationText(attestation));
 }
 
-/** Whether `signature` is `identityKey`'s over `fields`; checks neither time nor replay. As `verifyRequestSignature`. */
+/**
+ * Whether `signature` is `identityKey`'s over `fields`, compared in constant time; the host's side of {@link signAttestation}. It
+ * checks neither the time nor replay.
+ *
+ * @param identityKey HMAC with SHA-256, usage M7, mode of use V, C or N
+ * @throws `ERR_INVALID_ARGUMENT` for values of a wrong type
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
+ */
 export function verifyAttestationSignature(identityKey: SecretKey, signature: string, fields: AttestationFields): boolean {
   const at = requireHmacSha256(identityKey, "identityKey", "macVerify");
   const attestation = readAttestation(fields);
   return matches(at, signature, attestationFault(attestation, isTimestamp), attestationText(attestation));
 }
 
-/** `signRequest` for many requests under one key, in order. Throws for the first one that cannot be signed. */
+/**
+ * {@link signRequest} for many requests under one key.
+ *
+ * @returns the signatures, in the order of the requests
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` for the first request that cannot be signed
+ * @example
+ * ```ts
+ * import { createNonce, generateKey, signRequests, verifyRequests } from "viopay-pos-crypto";
+ *
+ * const macKey = generateKey({ algorithm: "HMAC", usage: "M7", bits: 256 });
+ * const request = { method: "POST", terminalId: "TID-004812", timestamp: "2025-12-13T14:35:00Z" };
+ * const batch = ["/pos/cancel", "/pos/reverse"].map((path) => ({ ...request, path, nonce: createNonce() }));
+ * const signatures = signRequests(macKey, batch);
+ * const received = batch.map((fields, i) => ({ ...fields, signature: signatures[i]! }));
+ * console.log(verifyRequests(macKey, received).join()); // prints true,true
+ * macKey.destroy();
+ * ```
+ */
 export function signRequests(macKey: SecretKey, batch: readonly RequestFields[]): string[] {
   assertArray(batch);
   return Array.from(batch, (fields) => signRequest(macKey, fields));
 }
 
-/** `verifyRequestSignature` for many requests under one key, in order. */
+/**
+ * {@link verifyRequestSignature} for many requests under one key; see {@link signRequests}.
+ *
+ * @returns a verdict for every request, in their order
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
+ */
 export function verifyRequests(macKey: SecretKey, batch: readonly SignedRequest[]): boolean[] {
   assertArray(batch);
   return Array.from(batch, (request) => {
@@ -111,7 +180,17 @@ export function verifyRequests(macKey: SecretKey, batch: readonly SignedRequest[
   });
 }
 
-/** A fresh nonce: 22 letters and digits, each equally likely (130 bits). Throws `ERR_NO_RANDOM`. */
+/**
+ * A fresh nonce: 22 letters and digits, each equally likely (130 bits).
+ *
+ * @throws `ERR_NO_RANDOM` where the engine has no CSPRNG and none was given, or the one given fails
+ * @example
+ * ```ts
+ * import { createNonce } from "viopay-pos-crypto";
+ *
+ * console.log(/^[A-Za-z0-9]{22}$/.test(createNonce())); // prints true
+ * ```
+ */
 export function createNonce(): string {
   const fair = 256 - (256 % NONCE_ALPHABET.length);
   let nonce = "";
@@ -131,16 +210,16 @@ type Fault = readonly [name: string, expected: string];
 
 function readRequest(fields: RequestFields): Request {
   assertObject("fields", fields);
-  const given = Object.hasOwn(fields, "body") ? fields.body : undefined;
+  const given = hasOwn(fields, "body") ? fields.body : undefined;
   const body = given === undefined ? "" : given;
   if (typeof body !== "string") assertBytes("body", body);
   return {
-    method: asText("method", Object.hasOwn(fields, "method") ? fields.method : undefined),
-    path: asText("path", Object.hasOwn(fields, "path") ? fields.path : undefined),
+    method: asText("method", hasOwn(fields, "method") ? fields.method : undefined),
+    path: asText("path", hasOwn(fields, "path") ? fields.path : undefined),
     body,
-    terminalId: asText("terminalId", Object.hasOwn(fields, "terminalId") ? fields.terminalId : undefined),
-    timestamp: asText("timestamp", Object.hasOwn(fields, "timestamp") ? fields.timestamp : undefined),
-    nonce: asText("nonce", Object.hasOwn(fields, "nonce") ? fields.nonce : undefined),
+    terminalId: asText("terminalId", hasOwn(fields, "terminalId") ? fields.terminalId : undefined),
+    timestamp: asText("timestamp", hasOwn(fields, "timestamp") ? fields.timestamp : undefined),
+    nonce: asText("nonce", hasOwn(fields, "nonce") ? fields.nonce : undefined),
   };
 }
 

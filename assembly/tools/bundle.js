@@ -29,7 +29,7 @@ function entries() {
 
 /** What entry `.` consists of: not the other layers, not noble, not the module's bytes behind `#wasm`. */
 const core =
-  /[\\/]ts[\\/](?:[^\\/]+|keyblock[\\/].+|pin[\\/].+|backend[\\/](?:contract|select|self-test|wasm(?:-ciphers|-envelopes|-module)?)\.ts)$/;
+  /[\\/]ts[\\/](?:[^\\/]+|keyblock[\\/].+|pin[\\/].+|backend[\\/](?:contract|embedded|select|self-test|wasm(?:-ciphers|-envelopes|-module)?)\.ts)$/;
 
 /** The functions of fflate that core uses, as the body of a function that returns them. */
 async function fflateBody() {

@@ -1,5 +1,5 @@
 /**
- * Writes ts/backend/simd-bytes.generated.ts and mvp-bytes.generated.ts: the compiled modules as Base64 literals, so that loading needs
+ * Writes ts/backend/simd-bytes.generated.ts and mvp-bytes.generated.ts: the compiled modules as hexadecimal text, so that loading needs
  * no file, no fetch and no loader; and what TypeScript is told about the files themselves. Prints each module's size and SHA-256.
  */
 import { createHash } from "node:crypto";
@@ -28,10 +28,9 @@ for (const [name, what] of [
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
   if (imports.length > 0) throw new Error(`${file} must import nothing, but imports ${imports.map((i) => i.name).join(", ")}`);
 
-  const prefix = name.toUpperCase();
-  const text = `/** The ${what} as Base64, written by assembly/tools/embed-module.js from what asc compiled. */
-export const ${prefix}_BYTES: string = "${bytes.toString("base64")}";
-${name === "simd" ? `export const ${prefix}_LENGTH: number = ${bytes.length};\n` : ""}`;
+  const text = `/** The ${what}, written by assembly/tools/embed-module.js from what asc compiled. */
+export const ${name.toUpperCase()}_HEX: string = "${bytes.toString("hex")}";
+`;
   if (!existsSync(target) || readFileSync(target, "utf8") !== text) writeFileSync(target, text);
   console.log(`${file}: ${bytes.length} bytes, SHA-256 ${createHash("sha256").update(bytes).digest("hex")}`);
 }

@@ -2,6 +2,7 @@
  * Choosing a backend: what is tried, what is refused, and that the reason is told. Each test has the modules to itself, as a fresh
  * program would, in an engine from which something may be missing.
  */
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Backend } from "../../ts/backend/contract.js";
 import { pseudoRandom } from "../harness.js";
@@ -60,6 +61,26 @@ function forbidCompiling(): void {
 }
 
 const aes = { algorithm: "AES", usage: "D0" } as const;
+
+describe("the module's bytes", () => {
+  const file = new URL("../../dist/wasm/viopay-pos-crypto.simd.wasm", import.meta.url);
+
+  it.each([
+    ["by Uint8Array.fromHex", () => vi.stubGlobal("Uint8Array", withFromHex())],
+    ["by Buffer", () => vi.stubGlobal("Uint8Array", class extends Uint8Array {})],
+    ["by a loop", () => vi.stubGlobal("Buffer", undefined)],
+  ])("are those of the file, decoded %s", async (_how, prepare) => {
+    prepare();
+    const { simdModuleBytes } = await import("../../ts/backend/module-inline.js");
+    const bytes = simdModuleBytes();
+    vi.unstubAllGlobals();
+    expect(Buffer.compare(Buffer.from(bytes), readFileSync(file))).toBe(0);
+  });
+
+  function withFromHex(): typeof Uint8Array {
+    return Object.assign(class extends Uint8Array {}, { fromHex: (text: string) => new Uint8Array(Buffer.from(text, "hex")) });
+  }
+});
 
 describe("auto", () => {
   it("takes wasm-simd where it compiles", async () => {

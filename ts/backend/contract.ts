@@ -9,6 +9,14 @@
  * A slot that was destroyed, or reused since, throws `ERR_KEY_DESTROYED` in every operation that names it.
  */
 
+declare global {
+  /** As in the library `dom`, for consumers whose TypeScript does without: the only name of it in the types of core. */
+  namespace WebAssembly {
+    interface Module {}
+  }
+}
+
+/** `wasm-simd`: WebAssembly with SIMD. `wasm`: WebAssembly without. `noble`: JavaScript, not constant-time. */
 export type BackendName = "wasm-simd" | "wasm" | "noble";
 
 /** The algorithms a backend computes with; everything else is kept as OPAQUE bytes. */
@@ -17,6 +25,7 @@ export type SlotKind = "AES" | "TDES" | "HMAC" | "OPAQUE";
 /** Names a key inside its backend: an index with a generation. Never 0. */
 export type Slot = number;
 
+/** `pkcs7`: RFC 5652 clause 6.3. `none`: whole blocks only. */
 export type BlockPadding = "pkcs7" | "none";
 
 /** Hash functions of HMAC keys. A slot's HMAC operations use SHA-256; the others exist for check values. */
@@ -31,6 +40,7 @@ export type OpenEncoding = "hex" | "raw" | "auto";
 /** Text is taken as UTF-8, in order, without separators. */
 export type MessagePart = string | Uint8Array;
 
+/** What became of a key block: opened into a slot, or refused for its MAC, or for its length field. */
 export type UnwrapVerdict =
   /** `kind` is OPAQUE instead of the one asked for when the length does not suit it. `surplus`: payload bytes behind the key. */
   | { verdict: "opened"; slot: Slot; kind: SlotKind; length: number; surplus: number }
@@ -39,7 +49,12 @@ export type UnwrapVerdict =
   /** The MAC verifies, but the length field is 0, not a multiple of 8, or larger than the payload. */
   | { verdict: "length" };
 
+/**
+ * All that core asks of WebAssembly or of noble. The three that exist are loaded by name; an object of this shape may be passed
+ * to `loadCrypto`, which runs the known-answer tests on it. The file's head says how values are represented.
+ */
 export interface Backend {
+  /** Which of the three it is. */
   readonly name: BackendName;
   /** Whether run time, branches and addresses are independent of key, plaintext, padding and MAC bytes. */
   readonly constantTime: boolean;
@@ -51,7 +66,9 @@ export interface Backend {
   createSlot(kind: SlotKind, material: Uint8Array): Slot;
   /** Wipes and frees. A stale slot is ignored. */
   destroySlot(slot: Slot): void;
+  /** Whether the slot names a key: false once it is destroyed or reused. */
   slotIsLive(slot: Slot): boolean;
+  /** What the slot holds; `OPAQUE` is bytes that nothing is computed with. */
   slotKind(slot: Slot): SlotKind;
   /** Bytes of material. */
   slotLength(slot: Slot): number;
@@ -60,6 +77,7 @@ export interface Backend {
 
   /** One block through the bare cipher: 16 bytes for AES, 8 for TDES. */
   encryptBlock(slot: Slot, block: Uint8Array): Uint8Array;
+  /** The inverse of `encryptBlock`. */
   decryptBlock(slot: Slot, block: Uint8Array): Uint8Array;
   /** SP 800-38A 6.2. With `none`, `data` is a multiple of the block. */
   cbcEncrypt(slot: Slot, iv: Uint8Array, data: Uint8Array, padding: BlockPadding): Uint8Array;
@@ -80,6 +98,7 @@ export interface Backend {
   hmacBase64Equals(slot: Slot, parts: readonly MessagePart[], expected: string): boolean;
   /** HMAC with another hash over an HMAC or OPAQUE slot, for check values: the full digest. */
   hmacWith(hash: HashName, slot: Slot, message: Uint8Array): Uint8Array;
+  /** FIPS 180-4: 32 bytes. */
   sha256(data: Uint8Array): Uint8Array;
 
   /**
@@ -105,8 +124,9 @@ export interface Backend {
   /** As `open`, decoded as UTF-8; invalid UTF-8 is `undefined`, too. */
   openText(slot: Slot, iv: Uint8Array, ciphertext: string, encoding: OpenEncoding): string | undefined;
 
-  /** Upper-case hex of secret bytes, and back; `undefined` for anything but an even number of hex digits. */
+  /** Upper-case hex of secret bytes. */
   encodeHex(bytes: Uint8Array): string;
+  /** Bytes of hex text of either case; `undefined` for anything but an even number of hex digits. */
   decodeHex(text: string): Uint8Array | undefined;
   /** Equality of two byte strings; constant time where lengths agree. */
   equal(a: Uint8Array, b: Uint8Array): boolean;

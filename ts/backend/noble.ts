@@ -4,6 +4,8 @@
  * Not constant-time: AES and DES look tables up by secret bytes, and the engine may branch on any number. Material lives in the
  * JS heap as long as its key does and is wiped by `destroySlot`; what noble expands from it is wiped at the end of each call.
  * Results and the order of verdicts are those of the WebAssembly backends.
+ *
+ * @module viopay-pos-crypto/backend/noble
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha1 } from "@noble/hashes/legacy.js";
@@ -242,5 +244,17 @@ function equalText(a: string, b: string): boolean {
   return difference === 0;
 }
 
+/**
+ * The backend in JavaScript: for engines without WebAssembly that cannot wait for `loadCrypto`. **Not constant-time**: its AES
+ * and DES look tables up by secret bytes, and material lives in the JavaScript heap as long as its key does.
+ *
+ * @example
+ * ```ts
+ * import { loadCryptoSync } from "viopay-pos-crypto";
+ * import { noble } from "viopay-pos-crypto/backend/noble";
+ *
+ * console.log(loadCryptoSync({ backend: noble }).constantTime); // prints false
+ * ```
+ */
 export const noble: Backend = /* @__PURE__ */ createNobleBackend();
 export default noble;

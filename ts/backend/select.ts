@@ -12,22 +12,29 @@ import type { Backend, BackendName } from "./contract.js";
 import { failedSelfTest } from "./self-test.js";
 import { createWasmBackend } from "./wasm.js";
 
+/** What `loadCrypto` may take, and what it may not. */
 export interface LoadOptions {
   /** Default `auto`: wasm-simd, then wasm, then noble. A backend object comes from `./backend/wasm` or `./backend/noble`. */
   backend?: "auto" | BackendName | Backend | undefined;
-  /** The module of wasm-simd, or of wasm if that is asked for, compiled already: for hosts that may not, or that share it. */
+  /**
+   * The compiled module of wasm-simd, or of wasm if that is asked for by name: for hosts that may not compile, or that share it.
+   */
   module?: WebAssembly.Module | undefined;
-  /** Refuse noble, whose tables and branches depend on secrets. */
+  /** Refuses noble, whose tables and branches depend on secrets. Default false. */
   requireConstantTime?: boolean | undefined;
-  /** The CSPRNG of an engine that has no `crypto.getRandomValues`. */
+  /** The CSPRNG of an engine that has no `crypto.getRandomValues`. Used by the whole library from then on. */
   randomBytes?: RandomSource | undefined;
 }
 
+/** Which backend is in use, and why. Frozen. */
 export interface BackendInfo {
+  /** `wasm-simd`, `wasm` or `noble`. */
   readonly name: BackendName;
+  /** Whether run time, branches and addresses are independent of secrets: true of `wasm-simd` and `wasm`, false of `noble`. */
   readonly constantTime: boolean;
   /** Why this one, and what became of those tried before it. */
   readonly reason: string;
+  /** Every backend has passed the known-answer tests before anything is computed with it. */
   readonly selfTest: "passed";
 }
 
@@ -58,9 +65,32 @@ const byName = new Map<BackendName, Backend>();
 const tested = new WeakSet<Backend>();
 
 /**
- * Chooses, loads and tests a backend for everything that follows. May be called again; on failure the previous choice stays.
- * Throws `ERR_BACKEND_UNAVAILABLE` with the reason of every backend that was tried, `ERR_INVALID_ARGUMENT` for options of a
- * wrong type.
+ * Chooses, loads and tests a backend for everything that follows: `wasm-simd`, else `wasm`, else `noble`, unless one is asked
+ * for.
+ *
+ * May be called again: new keys then go to the new backend, keys that exist stay where they are. On failure the previous choice
+ * stays.
+ *
+ * @param options which backend, under which conditions; by default the first that works
+ * @returns what was chosen, and why the ones before it were not
+ * @throws `ERR_BACKEND_UNAVAILABLE` with the reason of every backend that was tried
+ * @throws `ERR_INVALID_ARGUMENT` for options of a wrong type
+ * @example
+ * ```ts
+ * import { loadCrypto } from "viopay-pos-crypto";
+ *
+ * const info = await loadCrypto({ requireConstantTime: true });
+ * console.log(info.constantTime); // prints true
+ * console.log(info.reason); // prints wasm-simd: the first choice that works here
+ * ```
+ * @example An engine without a CSPRNG of its own is given one
+ * ```ts
+ * import { randomBytes } from "node:crypto";
+ * import { loadCrypto } from "viopay-pos-crypto";
+ *
+ * const info = await loadCrypto({ backend: "noble", randomBytes });
+ * console.log(info.name, info.constantTime); // prints noble false
+ * ```
  */
 export async function loadCrypto(options: LoadOptions = {}): Promise<BackendInfo> {
   const settings = checkOptions(options);
@@ -76,8 +106,21 @@ export async function loadCrypto(options: LoadOptions = {}): Promise<BackendInfo
 }
 
 /**
- * The same without waiting, for wasm-simd, a module or a backend object. Chrome before 114 does not compile on its main thread without
- * waiting: `ERR_BACKEND_UNAVAILABLE` there.
+ * As `loadCrypto` without waiting: `wasm-simd`, a given module, or a backend object from `./backend/wasm` or `./backend/noble`.
+ *
+ * Chrome before 114 does not compile on its main thread without waiting.
+ *
+ * @param options as in `loadCrypto`; `auto` means wasm-simd alone here
+ * @returns what was chosen
+ * @throws `ERR_BACKEND_UNAVAILABLE` with the reason, also for a backend that would have to be awaited
+ * @throws `ERR_INVALID_ARGUMENT` for options of a wrong type
+ * @example
+ * ```ts
+ * import { loadCryptoSync } from "viopay-pos-crypto";
+ * import { wasm } from "viopay-pos-crypto/backend/wasm";
+ *
+ * console.log(loadCryptoSync({ backend: wasm }).reason); // prints wasm: passed in as an object
+ * ```
  */
 export function loadCryptoSync(options: LoadOptions = {}): BackendInfo {
   const settings = checkOptions(options);
@@ -88,7 +131,17 @@ export function loadCryptoSync(options: LoadOptions = {}): BackendInfo {
   return use(describe(outcome, choice, []), settings);
 }
 
-/** What is loaded. Loads wasm-simd, if nothing is and the engine compiles without waiting; else throws `ERR_NOT_LOADED`. */
+/**
+ * What is loaded. Loads wasm-simd, if nothing is and the engine compiles without waiting.
+ *
+ * @throws `ERR_NOT_LOADED` where nothing is loaded and wasm-simd does not compile at once; `await loadCrypto()` is the remedy
+ * @example
+ * ```ts
+ * import { backendInfo } from "viopay-pos-crypto";
+ *
+ * console.log(backendInfo().name); // prints wasm-simd
+ * ```
+ */
 export function backendInfo(): BackendInfo {
   return implicit().info;
 }

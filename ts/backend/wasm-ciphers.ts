@@ -2,7 +2,6 @@
  * Block ciphers and their MACs in the WebAssembly backend: one call of the module for data that fits its buffer, windows of it
  * where not.
  */
-import { wipe } from "../bytes.js";
 import { invalidArgument } from "../errors.js";
 import type { BlockPadding, Slot } from "./contract.js";
 import { FAILED, LONG_UNIT, WINDOW, type WasmExports, type WasmIo } from "./wasm-module.js";
@@ -55,28 +54,38 @@ export class WasmCiphers {
     return out;
   }
 
-  cbcDecrypt(slot: Slot, iv: Uint8Array, data: Uint8Array, padding: BlockPadding): Uint8Array | undefined {
+  cbcDecrypt(slot: Slot, iv: Uint8Array, data: Uint8Array, fill: BlockPadding): Uint8Array | undefined {
     const { wasm, io } = this;
     const block = this.blockSize(slot);
-    const pad = padding === "pkcs7" ? 1 : 0;
+    const pad = fill === "pkcs7" ? 1 : 0;
     assertBlocks("data", data, block);
     assertLength("iv", iv, block);
     if (pad === 1 && data.length === 0) return undefined;
-    io.chain.set(iv);
-    if (data.length <= WINDOW) {
+    // A window's worth of plaintext is a block longer with its padding.
+    if (data.length <= WINDOW + pad * block) {
+      io.chain.set(iv);
       const length = io.check(wasm.cbcDecrypt(slot, io.putBytes(data, 0), pad, 1));
       return length === FAILED ? undefined : this.io.takeAndWipe(length, data.length);
     }
-    const out = new Uint8Array(data.length);
-    let total = 0;
+    const padding = pad === 1 ? this.paddingOf(slot, data, block) : 0;
+    if (padding === FAILED) return undefined;
+    const out = new Uint8Array(data.length - padding);
+    io.chain.set(iv);
     this.eachWindow(data, (used, from, last) => {
-      const length = io.check(wasm.cbcDecrypt(slot, used, last & pad, last));
-      if (length !== FAILED) out.set(io.bytes.subarray(0, length), from);
-      total = length === FAILED ? FAILED : from + length;
+      io.check(wasm.cbcDecrypt(slot, used, 0, last));
+      out.set(io.bytes.subarray(0, Math.min(used, out.length - from)), from);
     });
-    const opened = total === FAILED ? undefined : out.slice(0, total);
-    wipe(out);
-    return opened;
+    return out;
+  }
+
+  /** The padding of a long message, from its last block alone, so that the plaintext is written once and to its length; or FAILED. */
+  private paddingOf(slot: Slot, data: Uint8Array, block: number): number {
+    const { wasm, io } = this;
+    const last = data.length - block;
+    io.chain.set(data.subarray(last - block, last));
+    const length = io.check(wasm.cbcDecrypt(slot, io.putBytes(data.subarray(last), 0), 1, 1));
+    wasm.wipeIo(block);
+    return length === FAILED ? FAILED : block - length;
   }
 
   /** Puts `data` into IO window by window; each is wiped after `step`. */

@@ -8,12 +8,15 @@ import { decodeUtf8, encodeUtf8Into } from "../bytes.js";
 import { invalidArgument, PosCryptoError } from "../errors.js";
 import type { MessagePart } from "./contract.js";
 
+/** A constant of the module: its plain value in engines older than `WebAssembly.Global` (Chrome 57 to 68). */
+type Constant = WebAssembly.Global | number;
+
 export interface WasmExports {
   readonly memory: WebAssembly.Memory;
-  readonly IO: WebAssembly.Global;
-  readonly IO_SIZE: WebAssembly.Global;
-  readonly CHAIN: WebAssembly.Global;
-  readonly EXPECTED: WebAssembly.Global;
+  readonly IO: Constant;
+  readonly IO_SIZE: Constant;
+  readonly CHAIN: Constant;
+  readonly EXPECTED: Constant;
   wipeIo(length: number): void;
   reset(): void;
   slotCreate(kind: number, length: number): number;
@@ -53,6 +56,10 @@ const STALE = -2;
 const WRONG_KIND = -3;
 const CAPACITY = -4;
 export const BAD_LENGTH = -5;
+
+function valueOf(constant: Constant): number {
+  return typeof constant === "number" ? constant : constant.value;
+}
 
 export function statusError(status: number): PosCryptoError {
   if (status === STALE) return new PosCryptoError("ERR_KEY_DESTROYED", "the key was destroyed");
@@ -106,17 +113,18 @@ export class WasmIo {
   /** After a call that may have grown memory. */
   renew(): void {
     const { memory, IO, IO_SIZE, CHAIN, EXPECTED } = this.exports;
+    const io = valueOf(IO);
     const buffer = memory.buffer;
     if (buffer === this.buffer) return;
     this.buffer = buffer;
-    this.bytes = new Uint8Array(buffer, IO.value, IO_SIZE.value);
+    this.bytes = new Uint8Array(buffer, io, valueOf(IO_SIZE));
     this.tail = this.bytes;
     this.tailAt = 0;
-    this.chain = new Uint8Array(buffer, CHAIN.value, 16);
-    this.expected = new Uint8Array(buffer, EXPECTED.value, 44);
-    this.view8 = new Uint8Array(buffer, IO.value, 8);
-    this.view16 = new Uint8Array(buffer, IO.value, 16);
-    this.view32 = new Uint8Array(buffer, IO.value, 32);
+    this.chain = new Uint8Array(buffer, valueOf(CHAIN), 16);
+    this.expected = new Uint8Array(buffer, valueOf(EXPECTED), 44);
+    this.view8 = new Uint8Array(buffer, io, 8);
+    this.view16 = new Uint8Array(buffer, io, 16);
+    this.view32 = new Uint8Array(buffer, io, 32);
   }
 
   /** A copy of the first `length` bytes. The usual lengths have a view of their own: copying one costs half of a slice. */

@@ -1,17 +1,31 @@
 /**
  * The backend for engines whose WebAssembly has no SIMD (old WebViews), as entry `./backend/wasm`: the module with its bytes.
  *
- * Apart from entry `.`, which only reaches it by `import()`: 35 KB that most engines never need. `await loadCrypto()` takes it by
+ * Apart from entry `.`, which only reaches it by `import()`: 55 KB of text that most engines never need. `await loadCrypto()` takes it by
  * itself where wasm-simd does not compile; the object `wasm` serves who cannot wait: `loadCryptoSync({ backend: wasm })`.
+ *
+ * @module viopay-pos-crypto/backend/wasm
  */
-import { decodeBase64 } from "../bytes.js";
 import type { Backend } from "./contract.js";
-import { MVP_BYTES } from "./mvp-bytes.generated.js";
+import { embeddedBytes } from "./embedded.js";
+import { MVP_HEX } from "./mvp-bytes.generated.js";
 import { createWasmBackend } from "./wasm.js";
 
-/** The bytes of the module without SIMD, to compile. */
+/**
+ * The bytes of the module without SIMD, for a host that compiles it itself; the same as the file `viopay-pos-crypto.mvp.wasm`.
+ *
+ * @returns a fresh array
+ * @example
+ * ```ts
+ * import { loadCrypto } from "viopay-pos-crypto";
+ * import { mvpModuleBytes } from "viopay-pos-crypto/backend/wasm";
+ *
+ * const module = await WebAssembly.compile(mvpModuleBytes() as BufferSource);
+ * console.log((await loadCrypto({ backend: "wasm", module })).name); // prints wasm
+ * ```
+ */
 export function mvpModuleBytes(): Uint8Array {
-  return decodeBase64(MVP_BYTES)!;
+  return embeddedBytes(MVP_HEX);
 }
 
 type Method = Exclude<keyof Backend, "name" | "constantTime">;
@@ -59,7 +73,19 @@ function deferred(name: "wasm", make: () => Backend): Backend {
   return backend as unknown as Backend;
 }
 
-/** Compiles its module on first use, without waiting: an engine that forbids that fails the self-test of whoever loads it. */
+/**
+ * The backend whose WebAssembly needs no SIMD, as an object. Compiles its module on first use, without waiting: an engine that
+ * forbids that fails the self-test of whoever loads it (`ERR_BACKEND_UNAVAILABLE`).
+ *
+ * @example
+ * ```ts
+ * import { loadCryptoSync } from "viopay-pos-crypto";
+ * import { wasm } from "viopay-pos-crypto/backend/wasm";
+ *
+ * const info = loadCryptoSync({ backend: wasm, requireConstantTime: true });
+ * console.log(info.name, info.constantTime); // prints wasm true
+ * ```
+ */
 export const wasm: Backend = /* @__PURE__ */ deferred("wasm", () =>
   createWasmBackend(new WebAssembly.Module(mvpModuleBytes() as BufferSource), "wasm"),
 );
