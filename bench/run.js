@@ -2,7 +2,8 @@
  * `npm run bench`: checks that all libraries agree, measures, prints ratios, writes `bench/results/*.json` and the plots.
  *
  * Options: `--quick` (fewer sizes and rounds), `--node all` (repeats everything on each Node version of `bench/package.json`),
- * `--only primitives|messages|cold`. The printed ratio is the peer's time divided by ours: above 1, ours is faster.
+ * `--only primitives|messages|cold`, `--backend wasm|noble` (ours as it is in an engine without SIMD, or without WebAssembly; no cold
+ * start). The printed ratio is the peer's time divided by ours: above 1, ours is faster.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -12,7 +13,7 @@ import { parseArgs } from "node:util";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const { values: options } = parseArgs({
-  options: { quick: { type: "boolean" }, node: { type: "string" }, only: { type: "string" } },
+  options: { quick: { type: "boolean" }, node: { type: "string" }, only: { type: "string" }, backend: { type: "string" } },
 });
 
 if (!existsSync(`${here}node_modules`)) {
@@ -38,8 +39,11 @@ async function measureHere() {
   const { coldStart } = await import("./cold-start.js");
   const { memory } = await import("./memory.js");
   const { plotBySize, plotRatios } = await import("./plot.js");
-  const { backendInfo } = await import("viopay-pos-crypto");
+  const { backendInfo, loadCrypto } = await import("viopay-pos-crypto");
 
+  if (options.backend !== undefined) {
+    await loadCrypto({ backend: /** @type {"wasm" | "noble"} */ (options.backend) });
+  }
   if (options.quick) configure({ rounds: 3, seconds: 0.05 });
   const wanted = (/** @type {string} */ part) => options.only === undefined || options.only === part;
   const about = {
@@ -56,14 +60,14 @@ async function measureHere() {
     about,
     primitives: wanted("primitives") ? await primitives(options.quick ? [16, 64, 1024, 65536] : undefined) : [],
     messages: wanted("messages") ? await messages() : [],
-    cold: wanted("cold") ? [coldStart(options.quick ? 5 : 15)] : [],
+    cold: wanted("cold") && options.backend === undefined ? [coldStart(options.quick ? 5 : 15)] : [],
     memory: memory(),
   };
   for (const row of results.cold) process.stdout.write(`${describeRow(row)}\n`);
 
   const folder = `${here}results/`;
   mkdirSync(folder, { recursive: true });
-  const major = process.versions.node.split(".")[0];
+  const major = `${process.versions.node.split(".")[0]}${options.backend === undefined ? "" : `-${options.backend}`}`;
   writeFileSync(`${folder}node-${major}.json`, `${JSON.stringify(results, null, 2)}\n`);
   const subtitle = `${about.machine}, Node ${about.node}, ${about.date}; medians, interleaved`;
   const draw = (/** @type {string} */ name, /** @type {string} */ title, /** @type {RegExp} */ rows) => {

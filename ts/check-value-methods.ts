@@ -8,6 +8,10 @@ import type { Backend, HashName, Slot } from "./backend/contract.js";
 import { wipe } from "./bytes.js";
 import type { KeyAlgorithm } from "./key-attributes.js";
 
+/**
+ * `CMAC`: of a zero block, ANSI X9.24-1:2017 A.3. `ANSI_X9_24`: encryption of a zero block, A.2. `HMAC`: over the empty message,
+ * with the key's own hash. `GLOBALPLATFORM`: AES encryption of a block of bytes 01.
+ */
 export type KcvMethod = "CMAC" | "ANSI_X9_24" | "HMAC" | "GLOBALPLATFORM";
 
 /** The longest check value: five bytes, X9.143:2021 clause 6.3.6.7 (`01` and ten digits). */

@@ -9,15 +9,19 @@ import { checkValueBytes, type KcvMethod, LONGEST_CHECK_VALUE, methodsFor } from
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import { attributesOf, internals, type SecretKey } from "./key-handle.js";
 import { assertObject, HASH_NAMES, type KeyAlgorithm, type KeyInternals, own } from "./key-attributes.js";
+import { hasOwn } from "./own-property.js";
 
 export type { KcvMethod } from "./check-value-methods.js";
 
 /** A check value by private agreement: the leading bytes of HMAC with `hash` over `message`, for keys core cannot encrypt with. */
 export interface HashKcvMethod {
+  /** Of the HMAC. */
   hash: HashName;
+  /** What both sides have agreed to hash. */
   message: Uint8Array;
 }
 
+/** How a check value is computed. */
 export interface KeyCheckValueOptions {
   /** Default: CMAC for AES, ANSI_X9_24 for TDES and DES, HMAC for HMAC. */
   method?: KcvMethod;
@@ -25,6 +29,7 @@ export interface KeyCheckValueOptions {
   length?: number;
 }
 
+/** How a check value is compared. */
 export interface VerifyKeyCheckValueOptions {
   /** `auto` (default) tries the methods that the algorithm has, the usual one first. */
   method?: "auto" | KcvMethod | HashKcvMethod;
@@ -55,14 +60,21 @@ function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
 }
 
 /**
- * The check value of a key as upper-case hex.
+ * The check value of a key, to be compared with a key letter or a host. A key of any usage may be checked.
  *
- * CMAC: ANSI X9.24-1:2017 A.3. ANSI_X9_24: A.2, encryption of a zero block. HMAC: over the empty message with the key's own hash.
- * GLOBALPLATFORM: AES encryption of a block of 01. Any usage may be checked. Throws `ERR_INVALID_ARGUMENT` (a method that the
- * algorithm does not have, too), `ERR_KEY_USAGE` for algorithms without a check value, `ERR_KEY_DESTROYED`.
- *
+ * @param options method and length; by default CMAC for AES, ANSI_X9_24 for TDES and DES, HMAC for HMAC, and 3 bytes
+ * @returns upper-case hex, two digits a byte
+ * @throws `ERR_INVALID_ARGUMENT` for a method that the algorithm does not have, or a length outside 2 to 5
+ * @throws `ERR_KEY_USAGE` for algorithms that have no check value (RSA, EC, DSA, OPAQUE)
+ * @throws `ERR_KEY_DESTROYED`
+ * @example
  * ```ts
- * keyCheckValue(importKey("3F419E1CB7079442AA37474C2EFBF8B8", { algorithm: "AES", usage: "P0" })) // "08793E"
+ * import { importKey, keyCheckValue } from "viopay-pos-crypto";
+ *
+ * const key = importKey("3F419E1CB7079442AA37474C2EFBF8B8", { algorithm: "AES", usage: "P0" });
+ * console.log(keyCheckValue(key)); // prints 08793E
+ * console.log(keyCheckValue(key, { method: "ANSI_X9_24", length: 5 })); // prints E5E07CBB89
+ * key.destroy();
  * ```
  */
 export function keyCheckValue(key: SecretKey, options: KeyCheckValueOptions = {}): string {
@@ -88,9 +100,9 @@ export function readCheckValue(name: string, expected: unknown, length?: unknown
 function privateMethod(method: object): HashKcvMethod {
   assertObject("method", method);
   const { hash, message } = method as HashKcvMethod;
-  if (!Object.hasOwn(method, "hash") || !HASH_NAMES.includes(hash))
+  if (!hasOwn(method, "hash") || !HASH_NAMES.includes(hash))
     throw invalidArgument("method.hash", HASH_NAMES.join(", "), describeType(hash));
-  if (!Object.hasOwn(method, "message")) throw invalidArgument("method.message", "bytes", "undefined");
+  if (!hasOwn(method, "message")) throw invalidArgument("method.message", "bytes", "undefined");
   assertBytes("method.message", message);
   return { hash, message };
 }
@@ -100,9 +112,21 @@ function mismatch(bytes: number): PosCryptoError {
 }
 
 /**
- * Compares a key's check value with `expected` (hex of either case, 6 to 10 digits) in constant time, and says which method
- * matched. Throws `ERR_KCV_MISMATCH`: this is not the key that the other side means, or they use another method; else as
- * `keyCheckValue`.
+ * Compares a key's check value with a stated one in constant time, and says which method matched.
+ *
+ * @param expected hex of either case: 6, 8 or 10 digits, or 2 x `length`
+ * @returns the method that matched
+ * @throws `ERR_KCV_MISMATCH`: this is not the key that the other side means, or they use another method
+ * @throws `ERR_INVALID_ARGUMENT` for a check value or a method that is malformed, or that the algorithm does not have
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` as `keyCheckValue`
+ * @example
+ * ```ts
+ * import { importKey, verifyKeyCheckValue } from "viopay-pos-crypto";
+ *
+ * const key = importKey("3F419E1CB7079442AA37474C2EFBF8B8", { algorithm: "AES", usage: "P0" });
+ * console.log(verifyKeyCheckValue(key, "08793e").method); // prints CMAC
+ * key.destroy();
+ * ```
  */
 export function verifyKeyCheckValue(
   key: SecretKey,

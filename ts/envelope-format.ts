@@ -10,8 +10,9 @@ import { hasOwn } from "./own-property.js";
 
 /** One ciphertext with its IV. */
 export interface EnvelopeChunk {
+  /** Hex, upper case out, either case in: a non-zero multiple of 32 digits. */
   ciphertext: string;
-  /** 16 bytes. */
+  /** Hex of 16 bytes. */
   initialization_vector: string;
   mode: "CBC";
 }
@@ -32,6 +33,7 @@ export interface ChunkedEnvelope {
   mode: "CBC";
   /** As in `DataEnvelope`. */
   key_kcv?: string;
+  /** In the order of the plaintext; at least one. */
   chunks: EnvelopeChunk[];
 }
 
@@ -39,7 +41,7 @@ export interface ChunkedEnvelope {
 export type Envelope = DataEnvelope | ChunkedEnvelope;
 
 /** A ciphertext whose length is right; that its characters are hex digits is found out on opening. */
-export interface Sealed {
+interface Sealed {
   readonly iv: Uint8Array;
   readonly ciphertext: string;
 }

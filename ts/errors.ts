@@ -51,6 +51,7 @@ export type PosErrorCode =
 
 /** What an error carries beside its code and message. */
 export interface PosErrorOptions {
+  /** The error behind this one, as in ECMAScript's `Error`. */
   cause?: unknown;
   /** Public facts for programs, as in a host's error envelope: never secrets. */
   details?: Readonly<Record<string, unknown>>;

@@ -1,5 +1,20 @@
-/** Entry `.`: the public API of core, by re-export only. Importing it does nothing. */
-export type { Backend, BackendName, HashName, KeyBlockVersion } from "./backend/contract.js";
+/**
+ * Entry `.`: the public API of core, by re-export only. Importing it does nothing.
+ *
+ * @module viopay-pos-crypto
+ */
+export type {
+  Backend,
+  BackendName,
+  BlockPadding,
+  HashName,
+  KeyBlockVersion,
+  MessagePart,
+  OpenEncoding,
+  Slot,
+  SlotKind,
+  UnwrapVerdict,
+} from "./backend/contract.js";
 export { type BackendInfo, backendInfo, type LoadOptions, loadCrypto, loadCryptoSync } from "./backend/select.js";
 export {
   type HashKcvMethod,
@@ -38,7 +53,7 @@ export {
   sealEnvelope,
   sealEnvelopeBytes,
 } from "./envelope.js";
-export { PosCryptoError, type PosErrorCode } from "./errors.js";
+export { PosCryptoError, type PosErrorCode, type PosErrorOptions } from "./errors.js";
 export {
   type Exportability,
   exposeKeyBytes,

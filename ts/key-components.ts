@@ -23,12 +23,13 @@ import {
 } from "./key-attributes.js";
 import { makeKey, type SecretKey } from "./key-handle.js";
 
+/** Check values to be verified while components are combined. */
 export interface KeyComponentsOptions {
   /** Check values of the components, in their order. */
   kcvs?: readonly string[];
   /** Check value of the key. */
   kcv?: string;
-  /** Of all these check values. Default `auto`. */
+  /** The method of all these check values. Default `auto`: whichever of the algorithm's matches. */
   method?: "auto" | KcvMethod;
 }
 
@@ -89,12 +90,26 @@ function checkComponentValue(
 }
 
 /**
- * Combines two to nine clear components (bytes or hex) of equal length into a key by exclusive or. Parity bits are left as they
- * come out; DES ignores them. The caller's arrays stay the caller's to wipe.
+ * Combines the clear components of a key ceremony into a key by exclusive or. Parity bits are left as they come out; DES ignores
+ * them. The caller's arrays stay the caller's to wipe. Source: ANSI X9.24-1:2017, split knowledge.
  *
- * Throws `ERR_KEY_COMPONENTS` for different lengths, an all-zero component, equal components, an all-zero result, and a TDES result
- * whose neighbouring parts are equal (SP 800-67 r2 clause 3.2); `ERR_KCV_MISMATCH` naming the component, or for the key;
- * `ERR_INVALID_ARGUMENT` and `ERR_KEY_CAPACITY` as `importKey`. Source: ANSI X9.24-1:2017.
+ * @param components two to nine, bytes or hex text, all of the key's length
+ * @param attributes as in `importKey`
+ * @param options check values of the components and of the key, 6 to 10 hex digits each
+ * @throws `ERR_KEY_COMPONENTS` for different lengths, an all-zero component, equal components, an all-zero result, and a TDES
+ *   result whose neighbouring parts are equal (SP 800-67 r2 clause 3.2)
+ * @throws `ERR_KCV_MISMATCH` which says for which component, or that it is the key's
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_CAPACITY`, `ERR_NOT_LOADED`, `ERR_BACKEND_UNAVAILABLE` as `importKey`
+ * @example
+ * ```ts
+ * import { importKeyComponents } from "viopay-pos-crypto";
+ *
+ * const first = "9D04DDDBC7E1B6A3F6D0A4B2C6A1E58F";
+ * const second = "A245C3C770E6D1E05C87E3FEE85A1D37";
+ * const key = importKeyComponents([first, second], { algorithm: "AES", usage: "K0" }, { kcv: "3C19B9" });
+ * console.log(`${key}`); // prints SecretKey(K0 AES-128 KCV 3C19B9)
+ * key.destroy();
+ * ```
  */
 export function importKeyComponents(
   components: readonly (Uint8Array | string)[],

@@ -10,22 +10,30 @@ import type { KeyAlgorithm } from "./key.js";
 import { own } from "./key-attributes.js";
 import { parseTimestamp } from "./timestamp.js";
 
+/**
+ * The six keys of a set: TMK, KEK (both wrap keys), MSK (payloads), TPK (PINs), TDK (auxiliary data), MAC (request signatures).
+ */
 export type KeyRole = "tmk" | "kek" | "msk" | "tpk" | "tdk" | "mac";
 
 /** What the answer says a key is for. */
 export type KeySetUsage = "key-encryption" | "data-encryption" | "pin-encryption" | "message-authentication";
 
+/** One key of the answer. */
 export interface WrappedKey {
+  /** 1 to 255 printable ASCII characters without blanks; the MAC key's is the `X-Key-Id` of requests. */
   key_id?: string | undefined;
   /** The key block as ASCII, or Base64 of that. */
   key_block: string;
+  /** Must be what the key's role is for. */
   usage: KeySetUsage;
 }
 
+/** The answer of `POST /pos/keys`, as it stands in JSON. */
 export interface KeysResponse {
   /** Absent from abbreviated examples. */
   key_set?: { key_set_id?: string | undefined; issued_at?: string | undefined; expires_at?: string | undefined } | undefined;
   transport?: { format: "TR31"; encryption?: string | undefined; wrapped_under?: string | undefined } | undefined;
+  /** All six. */
   keys: Record<KeyRole, WrappedKey>;
   /** Check values of 3 to 5 bytes, hex. */
   verification: { kcv: Record<KeyRole, string> };
@@ -115,7 +123,8 @@ export function readKeysResponse(response: unknown): ReadKeySet {
   }
   const keys = asObject("keys", own(root, "keys"));
   const kcvs = asObject("verification.kcv", own(asObject("verification", own(root, "verification")), "kcv"));
-  const entries = ROLES.map((profile) => [profile.role, readKey(profile, keys, kcvs)] as const);
+  const read: Partial<Record<KeyRole, ReadKey>> = {};
+  for (const profile of ROLES) read[profile.role] = readKey(profile, keys, kcvs);
 
   const issuedAt = readDate("key_set.issued_at", set && own(set, "issued_at"));
   const expiresAt = readDate("key_set.expires_at", set && own(set, "expires_at"));
@@ -126,7 +135,7 @@ export function readKeysResponse(response: unknown): ReadKeySet {
     keySetId: readId("key_set.key_set_id", set && own(set, "key_set_id")),
     issuedAt,
     expiresAt,
-    keys: Object.fromEntries(entries) as Record<KeyRole, ReadKey>,
+    keys: read as Record<KeyRole, ReadKey>,
   };
 }
 

@@ -15,6 +15,7 @@ import { isId, type KeyRole, type KeysResponse, ROLES, type WrappedKey } from ".
 import { createNonce } from "./signing.js";
 import { formatTimestamp } from "./timestamp.js";
 
+/** What the key set is to be. Everything has a default. */
 export interface IssueOptions {
   /** `tpk` and `tdk`: AES (default) or TDES. `mac`: HMAC (default), or AES for hosts that know no HMAC keys. */
   algorithms?: { tpk?: "AES" | "TDES"; tdk?: "AES" | "TDES"; mac?: "HMAC" | "AES" } | undefined;
@@ -36,6 +37,7 @@ export interface IssueOptions {
   keepTransportKeys?: boolean | undefined;
 }
 
+/** Both sides of one key set. */
 export interface IssuedKeySet {
   /** For the terminal. */
   response: KeysResponse;
@@ -52,11 +54,26 @@ const LATEST = 253_402_300_799_000;
 const TERMINAL_MODES: Readonly<Record<KeyRole, string>> = { tmk: "D", kek: "D", msk: "B", tpk: "E", tdk: "B", mac: "G" };
 
 /**
- * Makes a fresh key set for a terminal that holds the same ZMK: the answer of `POST /pos/keys`, and the host's handles with the
- * complementary modes of use. `zmk`: AES, a KBPK that may wrap.
+ * Makes a fresh key set for a terminal that holds the same ZMK: the host's half of {@link installKeySet}. Blocks are version D;
+ * the host's handles have the complementary modes of use (a terminal's TPK enciphers, the host's deciphers). After an error no
+ * key is left.
  *
- * Throws `ERR_INVALID_ARGUMENT` (a length or method that the algorithm does not have, too), `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`,
- * `ERR_KEY_BLOCK_POLICY` for a key stronger than its KBPK, `ERR_NO_RANDOM`, `ERR_KEY_CAPACITY`. After any of them no key is left.
+ * @param zmk AES, a KBPK that may wrap
+ * @returns the answer of `POST /pos/keys`, and the host's keys
+ * @throws `ERR_INVALID_ARGUMENT` for options, and for a length or method that an algorithm does not have
+ * @throws `ERR_KEY_BLOCK_POLICY` for a key stronger than the one it is wrapped under
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`, `ERR_KEY_CAPACITY`
+ * @example
+ * ```ts
+ * import { generateKey, issueKeySet } from "viopay-pos-crypto";
+ *
+ * const zmk = generateKey({ algorithm: "AES", usage: "K0", bits: 256 });
+ * const { response, keys } = issueKeySet(zmk, { algorithms: { tpk: "TDES" } });
+ * console.log(Object.keys(response.keys).join()); // prints tmk,kek,msk,tpk,tdk,mac
+ * console.log(keys.tpk.algorithm, keys.tpk.modeOfUse); // prints TDES D
+ * keys.destroy();
+ * zmk.destroy();
+ * ```
  */
 export function issueKeySet(zmk: SecretKey, options: IssueOptions = {}): IssuedKeySet {
   const settings = readIssueOptions(zmk, options);
@@ -201,5 +218,7 @@ function assertAlgorithm(role: KeyRole, algorithm: unknown): void {
 }
 
 function byRole<T>(value: (role: KeyRole) => T): Record<KeyRole, T> {
-  return Object.fromEntries(ROLES.map(({ role }) => [role, value(role)])) as Record<KeyRole, T>;
+  const made: Partial<Record<KeyRole, T>> = {};
+  for (const { role } of ROLES) made[role] = value(role);
+  return made as Record<KeyRole, T>;
 }

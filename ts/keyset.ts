@@ -29,6 +29,7 @@ export type { KeyRole, KeySetUsage, KeysResponse, WrappedKey } from "./keyset-fo
 /** Which side of the protocol holds the keys. */
 export type KeySetSide = "terminal" | "host";
 
+/** How `installKeySet` treats the keys. */
 export interface InstallOptions {
   /**
    * `terminal` (default): keys as their headers say. `host`: the working keys get the complementary modes of use, so that a
@@ -41,9 +42,13 @@ export interface InstallOptions {
   keepTransportKeys?: boolean | undefined;
 }
 
+/** Six keys and what the host says about them. Frozen. */
 export interface KeySet extends Readonly<Record<KeyRole, SecretKey>> {
+  /** As the host calls the set; `undefined` where the answer does not say. */
   readonly keySetId: string | undefined;
+  /** `undefined` where the answer does not say. */
   readonly issuedAt: Date | undefined;
+  /** After which the host takes the keys no more; `undefined` where the answer does not say. */
   readonly expiresAt: Date | undefined;
   /** As the host names the keys; `mac` is the `X-Key-Id` of requests. */
   readonly keyIds: Readonly<Partial<Record<KeyRole, string>>>;
@@ -59,14 +64,34 @@ const TRANSPORT_ROLES: readonly KeyRole[] = ["tmk", "kek"];
 const COMPLEMENT: Readonly<Record<string, string>> = { E: "D", D: "E", G: "V", V: "G" };
 
 /**
- * Installs a key set from the answer of `POST /pos/keys`, as it came out of `JSON.parse`. `zmk`: a KBPK (usage K0, K1 or K4) that
- * may unwrap. Roles: TMK and KEK are KBPKs; MSK is D0 AES; TPK is P0 and TDK D0, AES or TDES; MAC is M7 HMAC, or M1, M3 or M6 with
- * AES, which becomes an HMAC-SHA-256 key once its check value is verified as an AES key's.
+ * Installs a key set from the answer of `POST /pos/keys`: TMK under the ZMK, KEK under the TMK, the others under the KEK, each
+ * held to the strict profile of `unwrapKeyBlock` and verified by its check value before the next step. All or nothing: after an
+ * error no key is left. Whether the set has expired is the caller's to ask: `expiresAt`. Source: "Step 6, Download keys" of the
+ * end-to-end example.
  *
- * Throws `ERR_KEY_SET` for an answer that is malformed, lacks a check value, or holds a key that contradicts its role;
- * `ERR_KCV_MISMATCH` with the role and both values in `details`; the `ERR_KEY_BLOCK_*` codes of `unwrapKeyBlock` with the role;
- * `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_INVALID_ARGUMENT`. After any of them no key is left. Whether the set has expired is
- * the caller's to ask: `expiresAt`.
+ * Roles: TMK and KEK are KBPKs; MSK is D0 AES; TPK is P0 and TDK D0, AES or TDES; MAC is M7 HMAC, or M1, M3 or M6 with AES, which
+ * becomes an HMAC-SHA-256 key once its check value is verified as an AES key's.
+ *
+ * @param zmk a KBPK (usage K0, K1 or K4) that may unwrap
+ * @param response as it came out of `JSON.parse`
+ * @throws `ERR_KEY_SET` for an answer that is malformed, lacks a check value, or holds a key that contradicts its role;
+ *   `details.member` names the place
+ * @throws `ERR_KCV_MISMATCH` with the role and both values in `details`
+ * @throws `ERR_KEY_BLOCK_SYNTAX`, `ERR_KEY_BLOCK_PROPRIETARY`, `ERR_KEY_BLOCK_KBPK`, `ERR_KEY_BLOCK_MAC`,
+ *   `ERR_KEY_BLOCK_PAYLOAD`, `ERR_KEY_BLOCK_POLICY` as `unwrapKeyBlock`, with the role in `details`
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_KEY_CAPACITY`, `ERR_INVALID_ARGUMENT`
+ * @example
+ * ```ts
+ * import { importKey, installKeySet, issueKeySet } from "viopay-pos-crypto";
+ *
+ * const zmk = importKey("000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", { algorithm: "AES", usage: "K0" });
+ * const host = issueKeySet(zmk, { keySetId: "ks-1" });
+ * const keys = installKeySet(zmk, JSON.parse(JSON.stringify(host.response)));
+ * console.log(keys.keySetId, keys.msk.usage, keys.tpk.modeOfUse, keys.mac.algorithm); // prints ks-1 D0 E HMAC
+ * console.log(keys.tmk.destroyed, keys.checkValues.msk.method); // prints true CMAC
+ * for (const set of [keys, host.keys]) set.destroy();
+ * zmk.destroy();
+ * ```
  */
 export function installKeySet(zmk: SecretKey, response: KeysResponse, options: InstallOptions = {}): KeySet {
   const settings = readInstallOptions(options);
@@ -87,12 +112,16 @@ export function installKeySet(zmk: SecretKey, response: KeysResponse, options: I
     destroyAll(made);
     throw error;
   }
-  const ids = ROLES.flatMap(({ role }) => (read.keys[role].keyId === undefined ? [] : [[role, read.keys[role].keyId]]));
+  const keyIds: Partial<Record<KeyRole, string>> = {};
+  for (const { role } of ROLES) {
+    const { keyId } = read.keys[role];
+    if (keyId !== undefined) keyIds[role] = keyId;
+  }
   return makeKeySet(made as Record<KeyRole, SecretKey>, {
     keySetId: read.keySetId,
     issuedAt: read.issuedAt,
     expiresAt: read.expiresAt,
-    keyIds: Object.fromEntries(ids) as KeySet["keyIds"],
+    keyIds,
     checkValues: checkValues as KeySet["checkValues"],
   });
 }

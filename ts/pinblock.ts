@@ -33,17 +33,21 @@ export type { PinBlockFormat } from "./pin/fields.js";
 /** Formats whose blocks exist in clear: 8 bytes. */
 export type ClearPinBlockFormat = 0 | 1 | 2 | 3;
 
+/** Which format a PIN block has, and whose PIN it is. */
 export interface PinBlockOptions<Format extends PinBlockFormat = PinBlockFormat> {
+  /** 0 to 4 of ISO 9564-1. */
   format: Format;
   /** 1 to 19 digits, check digit included. Formats 0, 3 and 4 need it; 1 and 2 do not use it. */
   pan?: string | undefined;
 }
 
+/** A PIN and the block it is to become. */
 export interface PinOptions<Format extends PinBlockFormat = PinBlockFormat> extends PinBlockOptions<Format> {
   /** 4 to 12 digits, as text or as ASCII bytes, which stay the caller's to wipe. */
   pin: string | Uint8Array;
 }
 
+/** From which format to which. */
 export interface PinTranslation {
   from: PinBlockFormat;
   to: PinBlockFormat;
@@ -64,11 +68,32 @@ const PERMITTED: Readonly<Record<PinBlockFormat, readonly PinBlockFormat[]>> = {
 };
 
 /**
- * Enciphers a PIN: 16 upper-case hex digits for formats 0 to 3, 32 for format 4. `tpk`: usage P0, mode of use E, B or N; TDES for
- * formats 0 to 3, AES for format 4. Throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`.
+ * Enciphers a PIN: ISO 9564-1 formats 0 to 3 (clauses 9.3.2 to 9.3.5) under TDES, format 4 (clause 9.4.2) under AES.
  *
+ * @param tpk usage P0, mode of use E, B or N; TDES for formats 0 to 3, AES for format 4
+ * @param options format, PIN of 4 to 12 digits, and for formats 0, 3 and 4 the PAN
+ * @returns upper-case hex: 16 digits for formats 0 to 3, 32 for format 4
+ * @throws `ERR_INVALID_ARGUMENT`, whose message holds neither PIN nor PAN
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`
+ * @example
  * ```ts
- * const block = encryptPinBlock(keys.tpk, { format: 0, pin: "1234", pan: "4012345678909" });
+ * import { decryptPinBlock, encryptPinBlock, importKey } from "viopay-pos-crypto";
+ *
+ * const tpk = importKey("0123456789ABCDEFFEDCBA9876543210", { algorithm: "TDES", usage: "P0" });
+ * const block = encryptPinBlock(tpk, { format: 0, pin: "1234", pan: "4012345678909" });
+ * console.log(block); // prints C03D21CDBCB0C58B
+ * console.log(decryptPinBlock(tpk, block, { format: 0, pan: "4012345678909" })); // prints 1234
+ * tpk.destroy();
+ * ```
+ * @example Format 4; the PIN as bytes, which can be wiped
+ * ```ts
+ * import { encryptPinBlock, generateKey } from "viopay-pos-crypto";
+ *
+ * const tpk = generateKey({ algorithm: "AES", usage: "P0", bits: 128 });
+ * const pin = Uint8Array.of(0x31, 0x32, 0x33, 0x34);
+ * console.log(encryptPinBlock(tpk, { format: 4, pin, pan: "4012345678909" }).length); // prints 32
+ * pin.fill(0);
+ * tpk.destroy();
  * ```
  */
 export function encryptPinBlock(tpk: SecretKey, options: PinOptions): string {
@@ -83,9 +108,13 @@ export function encryptPinBlock(tpk: SecretKey, options: PinOptions): string {
 }
 
 /**
- * Deciphers a PIN block of hex digits of either case; returns the PIN. `tpk` as in `encryptPinBlock`, mode of use D, B or N.
- * Throws `ERR_PIN_BLOCK` for every block that is not one of this key, format and PAN, `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`,
- * `ERR_KEY_DESTROYED`.
+ * Deciphers a PIN block, the inverse of {@link encryptPinBlock}.
+ *
+ * @param tpk usage P0, mode of use D, B or N; TDES for formats 0 to 3, AES for format 4
+ * @param block hex digits of either case: 16 for formats 0 to 3, 32 for format 4
+ * @returns the PIN, as text that cannot be wiped
+ * @throws `ERR_PIN_BLOCK` for every block that is not one of this key, format and PAN: one error for all causes
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
  */
 export function decryptPinBlock(tpk: SecretKey, block: string, options: PinBlockOptions): string {
   const { format, pan } = readOptions(options);
@@ -93,7 +122,21 @@ export function decryptPinBlock(tpk: SecretKey, block: string, options: PinBlock
   return textOnce(decipher(key, format, readBlock(key, block, format), pan));
 }
 
-/** A clear PIN block: 16 upper-case hex digits that reveal the PIN. Errors as `encryptPinBlock`, and `ERR_NOT_LOADED`. */
+/**
+ * A clear PIN block of ISO 9564-1: it reveals the PIN, and belongs only where another device enciphers it.
+ *
+ * @param options format 0 to 3, PIN of 4 to 12 digits, and for formats 0 and 3 the PAN
+ * @returns 16 upper-case hex digits
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_NO_RANDOM`, `ERR_NOT_LOADED`
+ * @example
+ * ```ts
+ * import { formatPinBlock, parsePinBlock } from "viopay-pos-crypto";
+ *
+ * const block = formatPinBlock({ format: 0, pin: "1234", pan: "4012345678909" });
+ * console.log(block); // prints 041274EDCBA9876F
+ * console.log(parsePinBlock(block, { format: 0, pan: "4012345678909" })); // prints 1234
+ * ```
+ */
 export function formatPinBlock(options: PinOptions<ClearPinBlockFormat>): string {
   const { format, pan } = readOptions(options, 3);
   const backend = currentBackend();
@@ -108,7 +151,13 @@ export function formatPinBlock(options: PinOptions<ClearPinBlockFormat>): string
   }
 }
 
-/** The PIN of a clear block of 16 hex digits. Errors as `decryptPinBlock`, and `ERR_NOT_LOADED`. */
+/**
+ * The PIN of a clear block, the inverse of {@link formatPinBlock}.
+ *
+ * @param block 16 hex digits of either case
+ * @throws `ERR_PIN_BLOCK` for every block that is not one of this format and PAN: one error for all causes
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_NOT_LOADED`
+ */
 export function parsePinBlock(block: string, options: PinBlockOptions<ClearPinBlockFormat>): string {
   const { format, pan } = readOptions(options, 3);
   const field = readBlock({ backend: currentBackend() }, block, format);
@@ -117,9 +166,29 @@ export function parsePinBlock(block: string, options: PinBlockOptions<ClearPinBl
 }
 
 /**
- * Deciphers a block under `fromKey` and enciphers its PIN under `toKey`, with fresh fill. Only translations that the standard
- * permits: `ERR_PIN_TRANSLATION` otherwise, before the block is looked at. Other errors as `decryptPinBlock` and
- * `encryptPinBlock`.
+ * Deciphers a block under one key and enciphers its PIN under another, with fresh fill. Only the translations that ISO 9564-1
+ * permits, as PCI PIN requirement 3-3 lists them: a block bound to a PAN does not become one that is not, except for the card
+ * itself.
+ *
+ * @param fromKey usage P0, mode of use D, B or N
+ * @param toKey usage P0, mode of use E, B or N
+ * @param options both formats, and the PAN if either is bound to it
+ * @returns upper-case hex: 16 digits for formats 0 to 3, 32 for format 4
+ * @throws `ERR_PIN_TRANSLATION` for what the standard forbids, before the block is looked at
+ * @throws `ERR_PIN_BLOCK` for every block that cannot be read
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`
+ * @example From TDES to AES
+ * ```ts
+ * import { decryptPinBlock, encryptPinBlock, generateKey, translatePinBlock } from "viopay-pos-crypto";
+ *
+ * const tdes = generateKey({ algorithm: "TDES", usage: "P0", bits: 128 });
+ * const aes = generateKey({ algorithm: "AES", usage: "P0", bits: 128 });
+ * const pan = "4012345678909";
+ * const block = encryptPinBlock(tdes, { format: 0, pin: "1234", pan });
+ * const translated = translatePinBlock(tdes, aes, block, { from: 0, to: 4, pan });
+ * console.log(decryptPinBlock(aes, translated, { format: 4, pan })); // prints 1234
+ * for (const key of [tdes, aes]) key.destroy();
+ * ```
  */
 export function translatePinBlock(fromKey: SecretKey, toKey: SecretKey, block: string, options: PinTranslation): string {
   assertObject("options", options);

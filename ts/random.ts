@@ -88,7 +88,8 @@ function injectedBytes(source: RandomSource, n: number): Uint8Array {
 }
 
 function platformBytes(n: number): Uint8Array {
-  const source = globalThis.crypto as Crypto | undefined;
+  // By its bare name: `globalThis` came to engines after WebAssembly did.
+  const source = typeof crypto === "object" ? (crypto as Partial<Crypto>) : undefined;
   if (typeof source?.getRandomValues !== "function") {
     throw new PosCryptoError("ERR_NO_RANDOM", "this engine has no crypto.getRandomValues: pass randomBytes to loadCrypto()");
   }

@@ -37,7 +37,9 @@ export interface RequestFields {
 
 /** What an attestation's signature covers. */
 export interface AttestationFields {
+  /** `X-Device-Id` of the request. */
   readonly deviceId: string;
+  /** `X-Key-Id` of the request. */
   readonly keyId: string;
   /** As in `RequestFields`. */
   readonly timestamp: string;
@@ -47,6 +49,7 @@ export interface AttestationFields {
 
 /** A request with the signature that came with it. */
 export interface SignedRequest extends RequestFields {
+  /** `v1=` and Base64. */
   readonly signature: string;
 }
 

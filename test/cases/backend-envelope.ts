@@ -6,10 +6,11 @@ import { currentBackend } from "../../ts/backend/select.js";
 import { encodeUtf8 } from "../../ts/bytes.js";
 import { ascii, type Cases, ok, pseudoRandom, same, throwsCode, toHex } from "../harness.js";
 
-/** Around the block, the windows of the module's buffer (16 and 32 KiB to seal, 32 KiB of ciphertext to open), and beyond. */
-const lengths = [
-  ...Array.from({ length: 50 }, (_value, index) => index),
-  ...[5461, 5462, 16_367, 16_368, 16_383, 16_384, 16_385, 32_751, 32_752, 32_767, 32_768, 32_769, 49_152, 65_536, 200_003],
+/** Around the block. */
+const lengths = Array.from({ length: 50 }, (_value, index) => index);
+/** Around the windows of the module's buffer (16 and 32 KiB to seal, 32 KiB of ciphertext to open), and beyond. */
+const long = [
+  5461, 5462, 16_367, 16_368, 16_383, 16_384, 16_385, 32_751, 32_752, 32_767, 32_768, 32_769, 49_152, 65_536, 200_003,
 ];
 
 /** Texts whose UTF-8 is one to four bytes for a character, and mixed, so that parts end inside of one. */
@@ -22,7 +23,7 @@ export const backendEnvelopeCases: Cases = (suite) => {
       const random = pseudoRandom(21);
       const slot = backend.createSlot("AES", random(32));
       const iv = random(16);
-      for (const length of lengths) {
+      for (const length of [...lengths, ...long.slice(0, suite.interpreted ? 3 : undefined)]) {
         const bytes = random(length);
         for (const encoding of ["hex", "raw"] as const) {
           const plaintext = encoding === "hex" ? ascii(toHex(bytes)) : bytes;
@@ -40,7 +41,7 @@ export const backendEnvelopeCases: Cases = (suite) => {
       const slot = backend.createSlot("AES", pseudoRandom(22)(16));
       const iv = new Uint8Array(16);
       for (const alphabet of alphabets) {
-        for (const length of [0, 1, 5, 1000, 5462, 16_384]) {
+        for (const length of [0, 1, 5, 1000, ...(suite.interpreted ? [] : [5462, 16_384])]) {
           const text = `{${alphabet.repeat(length)}`;
           for (const encoding of ["hex", "raw"] as const) {
             const sealed = backend.seal(slot, iv, text, encoding);

@@ -20,7 +20,9 @@ import {
   withKeys,
 } from "./surface.js";
 
-const never: readonly unknown[] = [null, 1, Number.NaN, true, Symbol("x"), () => "x", 10n];
+/** By its function: engines that lack BigInt do not parse its literals either. */
+const big: readonly unknown[] = typeof BigInt === "function" ? [BigInt(10)] : [];
+const never: readonly unknown[] = [null, 1, Number.NaN, true, Symbol("x"), () => "x", ...big];
 const notText = [undefined, ...never, {}, [], new Uint8Array(16), new String("text"), { toString: () => "text" }];
 const notBytes = [undefined, ...never, "00", {}, [], [1, 2], new ArrayBuffer(16), new Uint16Array(8), { length: 16 }];
 const notObject = [null, 1, true, "text", Symbol("x"), [], new Uint8Array(16)];
@@ -46,7 +48,7 @@ const wrong: Readonly<Record<ArgumentKind, readonly unknown[]>> = {
   options: notObject,
   array: [undefined, ...never, "text", {}, { length: 2 }, [null, null], [1, 2], [{}, {}]],
   envelope: [undefined, ...never, "text", [], {}, { format: "TR31-DATA" }, { format: "OTHER", chunks: [] }],
-  json: [undefined, Symbol("x"), () => "x", 10n, { a: 10n }],
+  json: [undefined, Symbol("x"), () => "x", ...big, ...big.map((a) => ({ a }))],
 };
 
 /** What a value of the wrong kind may be answered with. */

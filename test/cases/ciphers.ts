@@ -202,11 +202,15 @@ export const cipherCases: Cases = (suite) => {
         "CVN",
       ],
     ];
+    const both = (usage: string, modes: string) =>
+      (["AES", "TDES"] as const).map((algorithm): [KeyAttributes["algorithm"], string, string] => [algorithm, usage, modes]);
     const all: readonly [KeyAttributes["algorithm"], string, string][] = [
-      ...(["AES", "TDES"] as const).flatMap((algorithm) => [
-        ...["D0", "K0", "P0"].map((usage): [KeyAttributes["algorithm"], string, string] => [algorithm, usage, "BDEN"]),
-        ...["M1", "M3", "M6"].map((usage): [KeyAttributes["algorithm"], string, string] => [algorithm, usage, "CGVN"]),
-      ]),
+      ...both("D0", "BDEN"),
+      ...both("K0", "BDEN"),
+      ...both("P0", "BDEN"),
+      ...both("M1", "CGVN"),
+      ...both("M3", "CGVN"),
+      ...both("M6", "CGVN"),
       ["TDES", "M0", "CGVN"],
       ["HMAC", "M7", "CGVN"],
     ];

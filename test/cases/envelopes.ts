@@ -42,11 +42,11 @@ function partsOf(envelope: Envelope): readonly { ciphertext: string; initializat
 /** Seals with the IVs of an envelope that is known. */
 function resealed(vector: Envelope, seal: () => Envelope): Envelope {
   const ivs = partsOf(vector).map((part) => hex(part.initialization_vector));
-  setRandomSource(() => ivs.shift() ?? new Uint8Array(0));
+  const before = setRandomSource(() => ivs.shift() ?? new Uint8Array(0));
   try {
     return seal();
   } finally {
-    setRandomSource(undefined);
+    setRandomSource(before);
   }
 }
 
@@ -151,8 +151,9 @@ export const envelopeCases: Cases = (suite) => {
     suite.test("bytes of every length 0 to 200 and around 64 KiB, hex and raw", () => {
       withKey((key) => {
         const random = pseudoRandom(31);
-        const lengths = [...Array.from({ length: 201 }, (_, i) => i), 32_767, 32_768, 65_535, 65_536, 65_537, 100_000];
-        for (const length of lengths) {
+        const lengths = Array.from({ length: 201 }, (_, i) => i);
+        const long = [32_767, 32_768, 65_535, 65_536, 65_537, 100_000];
+        for (const length of [...lengths, ...long.slice(0, suite.interpreted ? 1 : undefined)]) {
           const bytes = random(length);
           for (const plaintextEncoding of ["hex", "raw"] as const) {
             const sealed = sealEnvelopeBytes(key, bytes, { plaintextEncoding }) as DataEnvelope;
@@ -215,7 +216,7 @@ export const envelopeCases: Cases = (suite) => {
           }
           // A part that fails is not left out: here the others would do without it.
           const envelope = chunked(file, new Uint8Array(0));
-          const last = envelope.chunks.at(-1) as DataEnvelope;
+          const last = envelope.chunks[envelope.chunks.length - 1] as DataEnvelope;
           last.initialization_vector = toHex(hex(last.initialization_vector).map((byte, i) => (i === 15 ? byte ^ 1 : byte)));
           throwsCode(() => openEnvelope(key, envelope, { plaintextEncoding }), "ERR_ENVELOPE_OPEN");
         }
@@ -246,7 +247,7 @@ export const envelopeCases: Cases = (suite) => {
         for (const plaintextEncoding of ["hex", "raw"] as const) {
           const opened = openEnvelope(key, sealEnvelope(key, value, { plaintextEncoding })) as Record<string, unknown>;
           same(JSON.stringify(opened), JSON.stringify(value), plaintextEncoding);
-          same(Object.hasOwn(opened, "__proto__"), true, "__proto__ is an own member");
+          same(Object.keys(opened).includes("__proto__"), true, "__proto__ is an own member");
           same(({} as Record<string, unknown>)["polluted"], undefined, "Object.prototype");
         }
       });
@@ -274,7 +275,8 @@ export const envelopeCases: Cases = (suite) => {
             throw new Error("secret plaintext");
           },
         };
-        for (const value of [undefined, () => 1, Symbol("s"), 1n, { n: 1n }, cyclic, hostile, new Uint8Array(2)]) {
+        const big: readonly unknown[] = typeof BigInt === "function" ? [BigInt(1), { n: BigInt(1) }] : [];
+        for (const value of [undefined, () => 1, Symbol("s"), ...big, cyclic, hostile, new Uint8Array(2)]) {
           const error = throwsCode(
             () => sealEnvelope(key, value as JsonValue),
             "ERR_INVALID_ARGUMENT",
@@ -305,8 +307,9 @@ export const envelopeCases: Cases = (suite) => {
         const noise = pseudoRandom(1000)(40_000);
         const compressed = sealEnvelopeBytes(key, noise, { gzip: true });
         same(openEnvelopeBytes(key, compressed, { plaintextEncoding: "hex", maxBytes: 40_000 }), noise, "noise in gzip");
-        const bomb = sealEnvelopeBytes(key, new Uint8Array(3 << 20), { gzip: true, chunkBytes: 500 });
-        throwsCode(() => openEnvelopeBytes(key, bomb, { plaintextEncoding: "hex", maxBytes: 1 << 20 }), "ERR_ENVELOPE_OPEN");
+        const maxBytes = suite.interpreted ? 1 << 17 : 1 << 20;
+        const bomb = sealEnvelopeBytes(key, new Uint8Array(3 * maxBytes), { gzip: true, chunkBytes: 100 });
+        throwsCode(() => openEnvelopeBytes(key, bomb, { plaintextEncoding: "hex", maxBytes }), "ERR_ENVELOPE_OPEN");
       });
     });
 

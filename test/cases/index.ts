@@ -9,6 +9,7 @@ import { checkValueCases } from "./check-values.js";
 import { cipherCases } from "./ciphers.js";
 import { encodingCases } from "./encoding.js";
 import { envelopeCases } from "./envelopes.js";
+import { firstUseCases } from "./first-use.js";
 import { gzipCases } from "./gzip.js";
 import { keyBlockExplainCases } from "./key-block-explain.js";
 import { keyBlockHeaderCases } from "./key-block-header.js";
@@ -25,6 +26,7 @@ import { signatureCases } from "./signatures.js";
 import { tdesCases } from "./tdes.js";
 
 export const allCases: readonly Cases[] = [
+  firstUseCases,
   aesCases,
   tdesCases,
   shaCases,

@@ -70,10 +70,10 @@ export const keyBlockExplainCases: Cases = (suite) => {
       const block = negatives.vectors.find(({ id }) => id === "X9.143:2021 8.3.2.1 (as printed)")!.block;
       const { fields, header, findings } = explainKeyBlock(block);
       same(header, undefined);
-      same(fields.at(-1)?.name, "MAC");
+      same(fields[fields.length - 1]?.name, "MAC");
       same(findings.filter(({ severity }) => severity === "error").length, 1);
       const unread = explainKeyBlock(negatives.vectors.find(({ id }) => id === "optional block id not alphanumeric")!.block);
-      same(unread.fields.at(-1)?.name, "not read");
+      same(unread.fields[unread.fields.length - 1]?.name, "not read");
     });
 
     suite.test("a block cut off anywhere: fields still join to the text, without gap or overlap", () => {

@@ -299,7 +299,8 @@ export const keySetCases: Cases = (suite) => {
 
     suite.test("modes of use: N for all; B and C; the host's complements", () => {
       const zmk = makeZmk();
-      const free = Object.fromEntries(roles.map((role) => [role, { attributes: { modeOfUse: "N" } }]));
+      const free: Partial<Record<KeyRole, Part>> = {};
+      for (const role of roles) free[role] = { attributes: { modeOfUse: "N" } };
       const set = installKeySet(zmk, handMade(free), { side: "host" });
       same(
         working.map((role) => set[role].modeOfUse),
@@ -393,7 +394,7 @@ export const keySetCases: Cases = (suite) => {
       const response = handMade();
       roles.forEach((role) => {
         const block = response.keys[role].key_block;
-        const last = block.at(-1) === "0" ? "1" : "0";
+        const last = block.endsWith("0") ? "1" : "0";
         const damaged = copyOf(response);
         damaged.keys[role].key_block = block.slice(0, -1) + last;
         refuses(damaged, "ERR_KEY_BLOCK_MAC", new RegExp(`^key set: "${role}": `));
@@ -472,7 +473,7 @@ export const keySetCases: Cases = (suite) => {
       };
       // biome-ignore lint/suspicious/noExplicitAny: JSON that is bent on purpose
       type Change = (copy: any) => void;
-      const changes: readonly [string, Change][] = [
+      const changes: [string, Change][] = [
         ["key_set", (copy) => (copy["key_set"] = [])],
         ["key_set.key_set_id", (copy) => (copy["key_set"].key_set_id = 7)],
         ["key_set.key_set_id", (copy) => (copy["key_set"].key_set_id = "a\nb")],
@@ -484,7 +485,9 @@ export const keySetCases: Cases = (suite) => {
         ["keys", (copy) => delete copy["keys"]],
         ["verification", (copy) => delete copy["verification"]],
         ["verification.kcv", (copy) => (copy["verification"] = {})],
-        ...roles.flatMap((role): [string, Change][] => [
+      ];
+      for (const role of roles) {
+        changes.push(
           [`keys.${role}`, (copy) => delete copy["keys"][role]],
           [`keys.${role}.key_block`, (copy) => delete copy["keys"][role].key_block],
           [`keys.${role}.key_block`, (copy) => (copy["keys"][role].key_block = "")],
@@ -495,8 +498,8 @@ export const keySetCases: Cases = (suite) => {
           [`verification.kcv.${role}`, (copy) => (copy["verification"].kcv[role] = "ABCD")],
           [`verification.kcv.${role}`, (copy) => (copy["verification"].kcv[role] = "ABCDEG")],
           [`verification.kcv.${role}`, (copy) => (copy["verification"].kcv[role] = null)],
-        ]),
-      ];
+        );
+      }
       const zmk = makeZmk();
       installKeySet(zmk, good as KeysResponse).destroy();
       for (const [member, change] of changes) {
@@ -505,7 +508,7 @@ export const keySetCases: Cases = (suite) => {
         const error = throwsCode(
           () => installKeySet(zmk, copy),
           "ERR_KEY_SET",
-          new RegExp(`^key set: "${member.replaceAll(".", "\\.")}" must be `),
+          new RegExp(`^key set: "${member.replace(/\./g, "\\.")}" must be `),
         );
         same((error as { details?: unknown }).details, { member }, member);
       }

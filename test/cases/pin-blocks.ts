@@ -27,11 +27,11 @@ const keyFor = (format: Format) => (format === 4 ? aesKey() : tdesKey());
 
 /** Runs `body` with `bytes` as the engine's randomness, again from its start for every request. */
 function withRandom<T>(bytes: Uint8Array, body: () => T): T {
-  setRandomSource((n) => bytes.slice(0, n));
+  const before = setRandomSource((n) => bytes.slice(0, n));
   try {
     return body();
   } finally {
-    setRandomSource(undefined);
+    setRandomSource(before);
   }
 }
 
@@ -158,12 +158,12 @@ export const pinBlockCases: Cases = (suite) => {
       const bytes = Uint8Array.from([255, 254, 253, 252, 5, 4, 3, 2, 1, 0, 251, 250, 249, 248]);
       // Ten places are found in the first draw of 14, the other four in a second one, which is short and begins with rejects.
       let draws = 0;
-      setRandomSource((n) => (draws++ === 0 ? bytes.slice(0, n) : new Uint8Array(n).fill(3)));
+      const before = setRandomSource((n) => (draws++ === 0 ? bytes.slice(0, n) : new Uint8Array(n).fill(3)));
       try {
         same(formatPinBlock({ format: 3, pin: "1234", pan: "0" }), "341234BAFEDCDDDD", "block");
         same(draws, 2, "draws");
       } finally {
-        setRandomSource(undefined);
+        setRandomSource(before);
       }
     });
 
@@ -171,15 +171,15 @@ export const pinBlockCases: Cases = (suite) => {
       const failing = () => {
         throw new Error("no entropy");
       };
+      const before = setRandomSource((n) => new Uint8Array(n).fill(255));
       try {
-        setRandomSource((n) => new Uint8Array(n).fill(255));
         throwsCode(() => formatPinBlock({ format: 3, pin: "1234", pan: "0" }), "ERR_NO_RANDOM", /again and again/);
         setRandomSource(failing);
         for (const format of [1, 3] as const) {
           throwsCode(() => formatPinBlock({ format, pin: "1234", pan: "0" }), "ERR_NO_RANDOM");
         }
       } finally {
-        setRandomSource(undefined);
+        setRandomSource(before);
       }
     });
 

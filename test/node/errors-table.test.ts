@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 
 function textOf(folder: string, except: readonly string[]): string {
   return readdirSync(root + folder, { recursive: true, encoding: "utf8" })
-    .filter((path) => /\.(ts|js)$/.test(path) && !except.includes(basename(path)))
+    .filter((path) => /\.(ts|js)$/.test(path) && !/\bnode_modules\b/.test(path) && !except.includes(basename(path)))
     .map((path) => readFileSync(`${root}${folder}/${path}`, "utf8"))
     .join("\n");
 }

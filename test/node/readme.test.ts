@@ -1,59 +1,62 @@
 /**
- * Every program in the README is a program: it type-checks against the built package, runs in Node, and prints what its
- * `// prints ...` comments say. Needs `npm run build`.
+ * Every program in the README is a program: it type-checks against the built package, runs, and prints what its comments say.
+ * Nothing else is in a fence but the output of a command.
  */
-import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import ts from "typescript";
 import { afterAll, describe, expect, it } from "vitest";
+import { type Block, blocksOf, makeProject, promisedOutput } from "../documented-programs.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-/** Inside the package, so that its own name resolves through its `exports`. */
-mkdirSync(`${root}dist`, { recursive: true });
-const folder = mkdtempSync(join(root, "dist", "readme-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const text = readFileSync(`${root}README.md`, "utf8");
+const blocks = blocksOf(text, "README.md");
+const programs = blocks.filter(({ language }) => ["ts", "js", "sh"].includes(language));
 
-const programs = [...readFileSync(`${root}README.md`, "utf8").matchAll(/^```(ts|js)\n([\s\S]*?)^```$/gm)].map(
-  ([, language = "", code = ""], index) => ({
-    name: `program ${index + 1}: ${code.trim().split("\n")[0]}`,
-    index,
-    language,
-    code,
-  }),
-);
-
-const options: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
-  lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
-  types: ["node"],
-  strict: true,
-  noEmit: true,
-  skipLibCheck: true,
+/** Node has no native modules of a phone: its CSPRNG stands in for Expo's, under the documented name. */
+const expo = {
+  "expo-crypto/package.json": JSON.stringify({ name: "expo-crypto", type: "module", main: "index.js", types: "index.d.ts" }),
+  "expo-crypto/index.js": 'export { randomBytes as getRandomBytes } from "node:crypto";\n',
+  "expo-crypto/index.d.ts": "export declare function getRandomBytes(byteCount: number): Uint8Array;\n",
 };
 
+/** The first cells of the table that the runs of the engines have written, and what recipes name as theirs. */
+const table = /<!-- engines:begin -->\n([\s\S]*?)<!-- engines:end -->/.exec(text)?.[1] ?? "";
+const engines = table.split("\n").flatMap((line) => /^\| ([^|]+?) +\|/.exec(line)?.[1] ?? []);
+const backing = [...text.matchAll(/^Rows?: ([\s\S]*?)\n\n/gm)].flatMap((line) =>
+  [...(line[1] ?? "").matchAll(/\*([^*]+)\*/g)].map((name) => name[1]),
+);
+
+describe("recipes", () => {
+  it("name rows of the table of engines", () => {
+    expect(backing.length).toBeGreaterThan(10);
+    expect(backing.filter((name) => !engines.includes(name ?? ""))).toEqual([]);
+  });
+});
+
 describe("README", () => {
-  it("has programs", () => {
-    expect(programs.length).toBeGreaterThan(0);
+  const project = makeProject(expo);
+  afterAll(() => project.remove());
+  const typed = programs.filter(({ language }) => language === "ts");
+  let complaints: Map<string, string[]> | undefined;
+
+  it("has programs, and nothing in a fence that is neither a program nor text", () => {
     expect(programs[0]?.code).toContain("unwrapKeyBlock");
+    expect(blocks.map(({ language }) => language).filter((language) => !["ts", "js", "sh", "text"].includes(language))).toEqual(
+      [],
+    );
   });
 
-  it.each(programs.filter(({ language }) => language === "ts"))("$name: type-checks", ({ index, code }) => {
-    const file = join(folder, `checked-${index}.mts`);
-    writeFileSync(file, code);
-    const diagnostics = ts.getPreEmitDiagnostics(ts.createProgram([file], options));
-    expect(diagnostics.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
+  it("promises output of every program", () => {
+    expect(programs.filter((block) => promisedOutput(block).length === 0)).toEqual([]);
   });
 
-  it.each(programs)("$name: runs and prints what it says", async ({ index, code }) => {
-    const file = join(folder, `run-${index}.mjs`);
-    writeFileSync(file, ts.transpileModule(code, { compilerOptions: options, fileName: "program.mts" }).outputText);
-    const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: folder, timeout: 30_000 });
-    const expected = [...code.matchAll(/\/\/ prints (.*)$/gm)].map((match) => match[1] ?? "");
-    expect(stdout.trimEnd().split("\n")).toEqual(expected);
+  it.each(typed)("$place: type-checks", ({ place }) => {
+    complaints ??= project.check(typed);
+    expect(complaints.get(place) ?? []).toEqual([]);
+    expect(complaints.get("elsewhere") ?? []).toEqual([]);
+  });
+
+  it.concurrent.each<Block>(programs)("$place: runs and prints what it says", async (block) => {
+    expect(await project.run(block)).toEqual(promisedOutput(block));
   });
 });

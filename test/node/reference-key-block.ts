@@ -51,7 +51,7 @@ function doubled(block: Buffer): Buffer {
   return Buffer.from(result.toString(16).padStart(block.length * 2, "0"), "hex");
 }
 
-export function cmac(cipher: Cipher, data: Buffer): Buffer {
+function cmac(cipher: Cipher, data: Buffer): Buffer {
   const k1 = doubled(cipher.encrypt(Buffer.alloc(cipher.size)));
   const blocks = data.length === 0 ? [Buffer.alloc(0)] : blocksOf(data, cipher.size);
   const last = blocks.pop()!;

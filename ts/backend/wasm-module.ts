@@ -57,7 +57,7 @@ const WRONG_KIND = -3;
 const CAPACITY = -4;
 export const BAD_LENGTH = -5;
 
-function valueOf(constant: Constant): number {
+function numberOf(constant: Constant): number {
   return typeof constant === "number" ? constant : constant.value;
 }
 
@@ -113,15 +113,15 @@ export class WasmIo {
   /** After a call that may have grown memory. */
   renew(): void {
     const { memory, IO, IO_SIZE, CHAIN, EXPECTED } = this.exports;
-    const io = valueOf(IO);
+    const io = numberOf(IO);
     const buffer = memory.buffer;
     if (buffer === this.buffer) return;
     this.buffer = buffer;
-    this.bytes = new Uint8Array(buffer, io, valueOf(IO_SIZE));
+    this.bytes = new Uint8Array(buffer, io, numberOf(IO_SIZE));
     this.tail = this.bytes;
     this.tailAt = 0;
-    this.chain = new Uint8Array(buffer, valueOf(CHAIN), 16);
-    this.expected = new Uint8Array(buffer, valueOf(EXPECTED), 44);
+    this.chain = new Uint8Array(buffer, numberOf(CHAIN), 16);
+    this.expected = new Uint8Array(buffer, numberOf(EXPECTED), 44);
     this.view8 = new Uint8Array(buffer, io, 8);
     this.view16 = new Uint8Array(buffer, io, 16);
     this.view32 = new Uint8Array(buffer, io, 32);

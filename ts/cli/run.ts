@@ -4,7 +4,7 @@ import type { Io } from "./io.js";
 import { usageError } from "./options.js";
 
 /** A command module. `run` returns the exit code. */
-export interface Command {
+interface Command {
   readonly usage: string;
   readonly run: (args: readonly string[], io: Io) => Promise<number>;
 }

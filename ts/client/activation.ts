@@ -21,27 +21,37 @@ import { type CallOptions, type Context, outOfOrder, requireKeys, saveSession } 
 import { sleep } from "./sleep.js";
 import type { TransportAnswer } from "./transport.js";
 
+/** What the merchant types into the portal. */
 export interface PairingCode {
   /** To be shown on the screen and typed into the merchant portal. */
   readonly code: string;
+  /** Seconds from the answer on. */
   readonly expiresInSec: number;
 }
 
+/** Where pairing stands, in the host's words. */
 export interface DeviceStatus {
   readonly deviceStatus: "inactive" | "claimed" | "activated";
+  /** Whether pairing is done. */
   readonly isClaimed: boolean;
+  /** In the host's words: `none`, `expired`, or that there is one. */
   readonly pairingCodeStatus: string | undefined;
 }
 
+/** The host has taken note that the terminal is ready. */
 export interface Activation {
   readonly status: "activated";
+  /** RFC 3339, by the host's clock. */
   readonly activatedAt: string;
 }
 
 /** The three statements of activation, each found out by the terminal itself. */
 export interface ActivationConditions {
+  /** The config has an `emv` part and the terminal parameters are here. */
   readonly emv_ready: boolean;
+  /** `installKeys` has succeeded and its keys are alive. */
   readonly keys_installed: boolean;
+  /** The last exchange with the host was answered. */
   readonly network_ok: boolean;
 }
 

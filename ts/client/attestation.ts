@@ -11,7 +11,9 @@ import { withRetries } from "./retry.js";
 import { type Context, outOfOrder, type StepOptions } from "./session.js";
 import type { TransportAnswer } from "./transport.js";
 
+/** How long the token lives; the token itself stays inside. */
 export interface Attestation {
+  /** Seconds from the answer on. */
   readonly expiresInSec: number;
 }
 

@@ -9,7 +9,9 @@ import { withRetries } from "./retry.js";
 import type { CallOptions, Context, StepOptions } from "./session.js";
 import { isOlderVersion } from "./version.js";
 
+/** What the host says first. */
 export interface BootstrapResult {
+  /** RFC 3339, as the host said it. */
   readonly serverTime: string;
   readonly minSupportedVersion: string | undefined;
   /** What is added to the terminal's clock from now on, in milliseconds. */

@@ -36,7 +36,7 @@ export function checkText(name: string, value: unknown, pattern: RegExp, expecte
   if (!pattern.test(value)) throw invalidArgument(name, expected, `${value.length} characters`);
 }
 
-export function userAgent(identity: TerminalIdentity): string {
+function userAgent(identity: TerminalIdentity): string {
   return `Viopay-POS/${identity.appVersion} (${identity.os}; ${identity.model})`;
 }
 

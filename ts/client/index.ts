@@ -1,4 +1,8 @@
-/** Entry `./client`: the terminal's side of the POS protocol. Re-exports only. */
+/**
+ * Entry `./client`: the terminal's side of the POS protocol. Re-exports only.
+ *
+ * @module viopay-pos-crypto/client
+ */
 export type {
   Activation,
   ActivationConditions,

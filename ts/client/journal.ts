@@ -30,7 +30,9 @@ export const JOURNAL_TRANSITIONS = {
   needs_host_lookup: [],
 } as const satisfies Record<string, readonly string[]>;
 
+/** A state of `JOURNAL_TRANSITIONS`. */
 export type JournalState = keyof typeof JOURNAL_TRANSITIONS;
+/** What is journalled; voids are not. */
 export type PaymentKind = "charge" | "refund";
 
 /** Every field is public. Times are RFC 3339 by the host's clock as far as known. */
@@ -39,6 +41,7 @@ export interface JournalRecord {
   readonly kind: PaymentKind;
   /** The charge a refund belongs to; once settled, the charge that was made. */
   readonly chargeId?: string;
+  /** Minor units. */
   readonly amount: string;
   readonly currency: string;
   readonly state: JournalState;

@@ -4,12 +4,14 @@
  */
 import { PosCryptoError } from "../errors.js";
 import type { JsonValue } from "../envelope.js";
+import { hasOwn } from "../own-property.js";
 
+/** An object of JSON data. */
 export type JsonObject = { readonly [name: string]: JsonValue };
 
 /** The own property `name` of a JSON object; `undefined` for anything else. */
 export function ownValue(object: unknown, name: string): unknown {
-  if (typeof object !== "object" || object === null || !Object.hasOwn(object, name)) return undefined;
+  if (typeof object !== "object" || object === null || !hasOwn(object, name)) return undefined;
   return (object as Record<string, unknown>)[name];
 }
 

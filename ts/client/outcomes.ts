@@ -11,7 +11,9 @@ import type { JsonObject } from "./json-fields.js";
 
 /** Minor units as text: `{ value: "1500", currency: "EUR" }` is 15.00. */
 export interface Amount {
+  /** Minor units: 1 to 12 digits without leading zero. */
   readonly value: string;
+  /** Three capital letters of ISO 4217. */
   readonly currency: string;
 }
 
@@ -22,23 +24,29 @@ interface Answered {
   readonly journalFailure?: unknown;
 }
 
+/** What `recover()` and the host know the payment by. */
 interface Keyed {
   readonly idempotencyKey: string;
 }
 
+/** The host refused the request as such: nothing was done. */
 export interface Refused {
   readonly outcome: "declined";
   readonly status: "refused";
+  /** `ERR_HOST`; `details` has the host's code and HTTP status. */
   readonly cause: PosCryptoError;
   readonly journalFailure?: unknown;
 }
 
+/** The request may have been carried out. **Not a decline.** */
 export interface Unknown {
   readonly outcome: "unknown";
+  /** Why there is no answer that can be trusted. */
   readonly cause: PosCryptoError;
   readonly journalFailure?: unknown;
 }
 
+/** The card was charged, for the amount asked. */
 export interface ChargeApproved extends Answered, Keyed {
   readonly outcome: "approved";
   readonly status: "approved";
@@ -48,6 +56,7 @@ export interface ChargeApproved extends Answered, Keyed {
   readonly gatewayData: JsonObject | undefined;
 }
 
+/** The issuer said no: nothing was charged. */
 export interface ChargeDeclined extends Answered, Keyed {
   readonly outcome: "declined";
   readonly status: "declined";
@@ -55,6 +64,7 @@ export interface ChargeDeclined extends Answered, Keyed {
   readonly gatewayData: JsonObject | undefined;
 }
 
+/** The funds go back, for the amount asked. */
 export interface RefundApproved extends Answered, Keyed {
   readonly outcome: "approved";
   readonly status: "approved";
@@ -63,6 +73,7 @@ export interface RefundApproved extends Answered, Keyed {
   readonly amount: Amount;
 }
 
+/** The refund was declined: nothing was moved. */
 export interface RefundDeclined extends Answered, Keyed {
   readonly outcome: "declined";
   readonly status: "declined";
@@ -70,12 +81,16 @@ export interface RefundDeclined extends Answered, Keyed {
   readonly refundId: string | undefined;
 }
 
+/** The charge is void. */
 export interface VoidApproved extends Answered {
   readonly outcome: "approved";
   readonly status: "cancelled";
   readonly chargeId: string;
 }
 
+/** What `PosTerminal.charge` says. */
 export type ChargeOutcome = ChargeApproved | ChargeDeclined | (Refused & Keyed) | (Unknown & Keyed);
+/** What `PosTerminal.refund` says. */
 export type RefundOutcome = RefundApproved | RefundDeclined | (Refused & Keyed) | (Unknown & Keyed);
+/** What `PosTerminal.cancel` and `PosTerminal.reverse` say. */
 export type VoidOutcome = VoidApproved | (Refused & { readonly chargeId: string }) | (Unknown & { readonly chargeId: string });

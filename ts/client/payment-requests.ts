@@ -3,6 +3,7 @@
  * data: what the caller changes afterwards changes nothing. Messages name fields and lengths, never values.
  */
 import { describeType, invalidArgument } from "../errors.js";
+import { hasOwn } from "../own-property.js";
 import { checkText } from "./headers.js";
 import { isJsonObject, ownValue, type JsonObject } from "./json-fields.js";
 import type { PaymentKind } from "./journal.js";
@@ -13,6 +14,7 @@ export interface PinBlock {
   readonly block: string;
 }
 
+/** A charge in clear, as the protocol names its fields; it leaves sealed. Copied before anything is sent. */
 export interface ChargeRequest {
   readonly amount: Amount;
   readonly card?:
@@ -35,6 +37,7 @@ export interface ChargeRequest {
   readonly [name: string]: unknown;
 }
 
+/** A refund in clear; it leaves sealed. Copied before anything is sent. */
 export interface RefundRequest {
   readonly amount: Amount;
   readonly reason?: string | undefined;
@@ -145,9 +148,8 @@ export function prepareRefund(request: RefundRequest): Prepared {
 
 /** Whether a request holds what was enciphered under the TPK or TDK: a PIN block, or an envelope in any field. */
 export function carriesEnciphered(plaintext: JsonObject): boolean {
-  const isEnvelope = (value: unknown) =>
-    isJsonObject(value) && (Object.hasOwn(value, "ciphertext") || Object.hasOwn(value, "chunks"));
-  return Object.hasOwn(plaintext, "pin_block") || Object.values(plaintext).some(isEnvelope);
+  const isEnvelope = (value: unknown) => isJsonObject(value) && (hasOwn(value, "ciphertext") || hasOwn(value, "chunks"));
+  return hasOwn(plaintext, "pin_block") || Object.values(plaintext).some(isEnvelope);
 }
 
 export const CHARGE_ID = /^[A-Za-z0-9_-]{1,64}$/;

@@ -30,6 +30,7 @@ import { type CallOptions, type Context, type Installed, outOfOrder, requireKeys
 import type { TransportRequest } from "./transport.js";
 import { createUuid } from "./uuid.js";
 
+/** How one payment is sent. */
 export interface PaymentOptions extends CallOptions {
   /** 1 to 255 printable characters; by default a fresh UUID. Giving one says that the request may have been sent before. */
   readonly idempotencyKey?: string | undefined;

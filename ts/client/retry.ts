@@ -13,6 +13,7 @@ import { sleep } from "./sleep.js";
 /** `again`: until tries or time run out. `once`: one more time, after what the reason names. `no`: the caller hears of it. */
 export type RetryVerdict = "again" | "once" | "no";
 
+/** One row of `RETRY_TABLE`. */
 export interface RetryRule {
   readonly code: PosErrorCode;
   /** HTTP statuses the rule is for, `5xx` for all of them; left out: any, or none. */
@@ -63,8 +64,21 @@ export const RETRY_TABLE: readonly RetryRule[] = [
   { code: "ERR_ABORTED", steps: "no", charge: "no", refund: "no", reason: "the caller has given up" },
 ];
 
+/** The columns of `RETRY_TABLE`. */
 export type Repetition = "steps" | "charge" | "refund";
 
+/**
+ * What `RETRY_TABLE` says about an error; `no` for anything that is not in it.
+ *
+ * @example
+ * ```ts
+ * import { PosCryptoError } from "viopay-pos-crypto";
+ * import { retryVerdict } from "viopay-pos-crypto/client";
+ *
+ * const error = new PosCryptoError("ERR_TIMEOUT", "no answer in time");
+ * console.log(retryVerdict(error, "charge"), retryVerdict(error, "refund")); // prints again no
+ * ```
+ */
 export function retryVerdict(error: unknown, repetition: Repetition): RetryVerdict {
   if (!(error instanceof PosCryptoError)) return "no";
   const status = String(error.details?.["status"] ?? "");
@@ -73,6 +87,7 @@ export function retryVerdict(error: unknown, repetition: Repetition): RetryVerdi
   return rule === undefined ? "no" : rule[repetition];
 }
 
+/** How often, and how long, a request is sent again. */
 export interface RetryOptions {
   /** Sendings in all. Default 4; 1 sends once. */
   readonly attempts?: number | undefined;
@@ -182,6 +197,6 @@ export async function withRetries<T>(
   }
 }
 
-export function isUnauthorized(error: unknown): error is PosCryptoError {
+function isUnauthorized(error: unknown): error is PosCryptoError {
   return error instanceof PosCryptoError && error.code === "ERR_HOST" && error.details?.["status"] === 401;
 }

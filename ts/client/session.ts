@@ -10,7 +10,9 @@ import type { RetryPolicy } from "./retry.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 import type { Transport } from "./transport.js";
 
+/** What every call takes. */
 export interface CallOptions {
+  /** Ends the call, and any pause in it, with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -12,6 +12,8 @@
  * dropped. Damage anywhere else is `ERR_STORE`, since it hides a payment. Every method resolves when the data is durable (`fsync` of
  * the file, and of the directory where a name changed). Nothing here is secret but what the store's caller seals; files are for their
  * owner only. An overwritten file may live on in a flash medium's spare blocks: the envelope is what protects it.
+ *
+ * @module viopay-pos-crypto/client/node
  */
 import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
@@ -24,6 +26,7 @@ import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
 import { isOpen, type JournalRecord } from "./journal.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 
+/** How long the journal remembers. */
 export interface FileStoreOptions {
   /** How long settled records are kept at least; those to be looked up at the host stay for good. Default 30 days. */
   readonly keepSettledMs?: number | undefined;
@@ -46,6 +49,27 @@ const CHECKSUM_DIGITS = 8;
 /** Directories open in this process, by their lock file. */
 const held = new Set<string>();
 
+/**
+ * A store in a directory, for Node. Every method rejects with `ERR_STORE` where files are damaged, cannot be read or written, or
+ * are open in another process.
+ *
+ * @example
+ * ```ts
+ * import { mkdtemp, rm } from "node:fs/promises";
+ * import { tmpdir } from "node:os";
+ * import { join } from "node:path";
+ * import { FileStore } from "viopay-pos-crypto/client/node";
+ *
+ * const directory = await mkdtemp(join(tmpdir(), "terminal-"));
+ * const store = new FileStore(directory);
+ * await store.saveTerminal({ version: 1, deviceId: "POS-8F3A2C91", claimed: false });
+ * await store.close();
+ * const reopened = new FileStore(directory);
+ * console.log((await reopened.loadTerminal())?.deviceId); // prints POS-8F3A2C91
+ * await reopened.close();
+ * await rm(directory, { recursive: true });
+ * ```
+ */
 export class FileStore implements TerminalStore {
   readonly #directory: string;
   readonly #keepSettledMs: number;
@@ -60,8 +84,10 @@ export class FileStore implements TerminalStore {
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
+   * Opens nothing yet: the first call does.
+   *
    * @param directory made when it is first used, with its parents; one process at a time
-   * @throws ERR_INVALID_ARGUMENT
+   * @throws `ERR_INVALID_ARGUMENT`
    */
   constructor(directory: string, options: FileStoreOptions = {}) {
     if (typeof directory !== "string" || directory === "") throw invalidArgument("directory", "a path", describeType(directory));

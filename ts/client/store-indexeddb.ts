@@ -6,12 +6,15 @@
  * under `durability: "strict"`, which asks the engine to flush to the medium (Indexed Database API 3.0, 2.7.3). Nothing here is secret
  * but what the store's caller seals. A browser may drop a site's data under pressure unless the page has called
  * `navigator.storage.persist()`.
+ *
+ * @module viopay-pos-crypto/client/browser
  */
 import type { JsonValue } from "../envelope.js";
 import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
 import { isOpen, type JournalRecord } from "./journal.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 
+/** How long the journal remembers, and where it is. */
 export interface IndexedDbStoreOptions {
   /** How long settled records are kept at least; those to be looked up at the host stay for good. Default 30 days. */
   readonly keepSettledMs?: number | undefined;
@@ -36,6 +39,10 @@ interface StoredPayload {
 const SCHEMA = 1;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/**
+ * A store in IndexedDB, for browsers and web views. Every method rejects with `ERR_STORE` where the database cannot be read or
+ * written.
+ */
 export class IndexedDbStore implements TerminalStore {
   readonly #name: string;
   readonly #keepSettledMs: number;
@@ -44,8 +51,10 @@ export class IndexedDbStore implements TerminalStore {
   #database: Promise<IDBDatabase> | undefined;
 
   /**
+   * Opens nothing yet: the first call does.
+   *
    * @param name of the database; made when it is first used
-   * @throws ERR_INVALID_ARGUMENT, also where the engine has no IndexedDB
+   * @throws `ERR_INVALID_ARGUMENT`, also where the engine has no IndexedDB
    */
   constructor(name: string, options: IndexedDbStoreOptions = {}) {
     if (typeof name !== "string" || name === "") throw invalidArgument("name", "a text", describeType(name));

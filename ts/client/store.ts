@@ -12,11 +12,13 @@ export interface StoredTerminal {
   readonly version: 1;
   readonly deviceId: string;
   readonly claimed: boolean;
+  /** What `X-Terminal-Id` carries; absent before the config is known. */
   readonly terminalId?: string;
   /** The answer of `/pos/keys` as it came. */
   readonly keys?: KeysResponse;
   /** Earlier answers of `/pos/keys`, the oldest first, kept while payments made with them are open. */
   readonly retiredKeys?: readonly KeysResponse[];
+  /** RFC 3339; absent before activation. */
   readonly activatedAt?: string;
   /** What was last added to the local clock to get the host's, in milliseconds: a clock that is wrong stays so over a restart. */
   readonly clockOffsetMs?: number;
@@ -27,7 +29,9 @@ export interface StoredTerminal {
  * Items are independent; a store need not write two of them atomically.
  */
 export interface TerminalStore {
+  /** What was last saved; `undefined` in an empty store. */
   loadTerminal(): Promise<StoredTerminal | undefined>;
+  /** Replaces what was saved before. */
   saveTerminal(state: StoredTerminal): Promise<void>;
   /** Adds a record, or replaces the one with the same idempotency key. */
   putRecord(record: JournalRecord): Promise<void>;
@@ -35,6 +39,7 @@ export interface TerminalStore {
   listRecords(): Promise<JournalRecord[]>;
   /** The sealed payload of one unsettled payment. */
   putPayload(idempotencyKey: string, sealed: JsonValue): Promise<void>;
+  /** What `putPayload` was given; `undefined` where there is none. */
   getPayload(idempotencyKey: string): Promise<JsonValue | undefined>;
   /** Overwrites and removes; what does not exist is no error. */
   removePayload(idempotencyKey: string): Promise<void>;
@@ -42,7 +47,7 @@ export interface TerminalStore {
   listPayloads(): Promise<string[]>;
 }
 
-/** Keeps everything in this process: what it holds is lost with it. */
+/** Keeps everything in this process, and loses it with it: for tests and first steps. */
 export class MemoryStore implements TerminalStore {
   #terminal: string | undefined;
   readonly #records = new Map<string, string>();

@@ -29,11 +29,13 @@ import { type CallOptions, type Context, createSession, requireKeys } from "./se
 import { MemoryStore, type TerminalStore } from "./store.js";
 import { type Fetch, Transport } from "./transport.js";
 
+/** Who the terminal is, whom it talks to, and how patient it is. */
 export interface PosTerminalOptions {
   /** `https://api.viopay.io`; http on loopback only. A path is kept and is part of what is signed. */
   readonly baseUrl: string;
   /** `POS-` and 8 hexadecimal digits. */
   readonly deviceId: string;
+  /** `X-Key-Id` of the attestation. */
   readonly identityKeyId: string;
   /** The device identity secret: an HMAC key that may sign. */
   readonly identityKey: SecretKey;
@@ -41,9 +43,13 @@ export interface PosTerminalOptions {
   readonly zmk: SecretKey;
   /** `X-Key-Id` of payments where the keys response does not name the MAC key. */
   readonly macKeyId?: string | undefined;
+  /** As in `1.4.2`; part of the User-Agent, and what bootstrap compares with the host's minimum. */
   readonly appVersion: string;
+  /** As in `Android 12`: 1 to 64 printable ASCII characters other than ( ) ; */
   readonly os: string;
+  /** As in `PAX-A920`; characters as in `os`. */
   readonly model: string;
+  /** Default: the platform's. */
   readonly fetch?: Fetch | undefined;
   /** The local clock: milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
@@ -61,6 +67,7 @@ export interface PosTerminalOptions {
   readonly hostDedupesRefunds?: boolean | undefined;
 }
 
+/** A step of `setUp`, as `onStep` names it. */
 export type SetUpStep =
   | "bootstrap"
   | "status"
@@ -72,6 +79,7 @@ export type SetUpStep =
   | "terminal-parameters"
   | "activate";
 
+/** Who is told of the way to the first payment, and who may end it. */
 export interface SetUpOptions extends CallOptions {
   /** After every step: its name and the milliseconds it took. */
   readonly onStep?: ((step: SetUpStep, ms: number) => void) | undefined;
@@ -81,6 +89,7 @@ export interface SetUpOptions extends CallOptions {
   readonly pollMs?: number | undefined;
 }
 
+/** What `recover` has found and done. */
 export interface RecoverResult {
   /** Whether keys and terminal id came back from the store, so that no new pairing is needed. */
   readonly restored: boolean;
@@ -90,10 +99,57 @@ export interface RecoverResult {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/**
+ * The terminal's side of the protocol, from first boot to payments, over `fetch`.
+ *
+ * The identity key and the ZMK are handles that the caller owns and destroys; the installed key set belongs to the terminal and
+ * is wiped by `destroy()`, or when a new set replaces it. Every exchange with the host can fail with `ERR_NETWORK`,
+ * `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_HOST` (the host's own error: code and status in `details`) and `ERR_HOST_RESPONSE` (an
+ * answer that is not the protocol's).
+ *
+ * @example From first boot to a charge, against the mock server in the same process
+ * ```ts
+ * import { importKey } from "viopay-pos-crypto";
+ * import { PosTerminal } from "viopay-pos-crypto/client";
+ * import { createMockServer } from "viopay-pos-crypto/mock";
+ *
+ * const mock = createMockServer();
+ * const device = mock.provision.devices[0]!;
+ * const token = await mock.merchantToken();
+ * const terminal = new PosTerminal({
+ *   baseUrl: "https://pos.example",
+ *   deviceId: device.device_id,
+ *   identityKeyId: device.identity_key_id,
+ *   identityKey: importKey(device.identity_secret, { algorithm: "HMAC", usage: "M7" }),
+ *   zmk: importKey(device.zmk, { algorithm: "AES", usage: "K0" }),
+ *   appVersion: "1.4.2",
+ *   os: "Android 12",
+ *   model: "PAX-A920",
+ *   fetch: (url, init) => mock.fetch(new Request(url, init)),
+ * });
+ * await terminal.setUp({
+ *   pollMs: 10,
+ *   onPairingCode({ code }) {
+ *     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+ *     const body = JSON.stringify({ pairing_code: code });
+ *     void mock.fetch(new Request("https://pos.example/pos/claim", { method: "POST", headers, body }));
+ *   },
+ * });
+ * const card = { number: "4111111111111111", expiry_year: 2030, expiry_month: 12 };
+ * const result = await terminal.charge({ amount: { value: "1500", currency: "EUR" }, card });
+ * console.log(result.outcome); // prints approved
+ * terminal.destroy();
+ * await mock.close();
+ * ```
+ */
 export class PosTerminal {
   readonly #context: Context;
 
-  /** Errors: `ERR_INVALID_ARGUMENT`. Does nothing but check and keep its options. */
+  /**
+   * Does nothing but check and keep its options.
+   *
+   * @throws `ERR_INVALID_ARGUMENT`
+   */
   constructor(options: PosTerminalOptions) {
     if (typeof options !== "object" || options === null) throw invalidArgument("options", "an object", describeType(options));
     const { deviceId, identityKeyId, appVersion, os, model, macKeyId } = options;
@@ -128,6 +184,7 @@ export class PosTerminal {
     };
   }
 
+  /** As given. */
   get deviceId(): string {
     return this.#context.identity.deviceId;
   }
@@ -142,14 +199,17 @@ export class PosTerminal {
     return this.#context.session.installed?.keys;
   }
 
+  /** What `fetchConfig` has opened. */
   get config(): JsonObject | undefined {
     return this.#context.session.config;
   }
 
+  /** What `fetchTerminalParameters` has opened. */
   get terminalParameters(): JsonObject | undefined {
     return this.#context.session.parameters;
   }
 
+  /** Whether a merchant has claimed the device, as far as the terminal knows. */
   get isClaimed(): boolean {
     return this.#context.session.claimed;
   }
@@ -169,54 +229,98 @@ export class PosTerminal {
     return activation.activationConditions(this.#context);
   }
 
-  /** Learns the host's time and whether this app is recent enough. Errors: `ERR_VERSION_TOO_OLD`, those of the transport. */
+  /**
+   * Learns the host's time and whether this app is recent enough.
+   *
+   * @throws `ERR_VERSION_TOO_OLD` where the host demands a newer app
+   */
   bootstrap(options?: CallOptions): Promise<BootstrapResult> {
     return bootstrap(this.#context, options);
   }
 
-  /** Asks for a code to show on the screen. A new one replaces the one before. Errors: `ERR_STATE`, those of the transport. */
+  /**
+   * Asks for a code to show on the screen. A new one replaces the one before.
+   *
+   * @throws `ERR_STATE` before `bootstrap`
+   */
   createPairingCode(options?: CallOptions): Promise<PairingCode> {
     return activation.createPairingCode(this.#context, options);
   }
 
-  /** One look at the device's status. */
+  /**
+   * One look at the device's status.
+   *
+   * @throws `ERR_STATE` before `bootstrap`
+   */
   fetchStatus(options?: CallOptions): Promise<DeviceStatus> {
     return activation.fetchStatus(this.#context, options);
   }
 
-  /** Looks every `pollMs` (3 s) until the merchant has claimed the device. Errors: `ERR_PAIRING_EXPIRED`, `ERR_ABORTED`, … */
+  /**
+   * Looks every `pollMs` milliseconds (3000) until the merchant has claimed the device.
+   *
+   * @throws `ERR_PAIRING_EXPIRED` when the code can no longer be used
+   * @throws `ERR_STATE` before `createPairingCode`
+   */
   waitUntilClaimed(options?: CallOptions & { pollMs?: number }): Promise<DeviceStatus> {
     return activation.waitUntilClaimed(this.#context, options);
   }
 
-  /** Proves the device's identity for a token that opens the next four steps for 5 minutes. */
+  /**
+   * Proves the device's identity for a token that opens the next four steps for 5 minutes.
+   *
+   * @throws `ERR_STATE` before `bootstrap`, or while the device is not claimed
+   */
   attest(options?: CallOptions): Promise<Attestation> {
     return attest(this.#context, options);
   }
 
-  /** Fetches, unwraps and verifies the key set: all keys or none. Errors: those of `installKeySet`, `ERR_STATE`, … */
+  /**
+   * Fetches, unwraps and verifies the key set: all keys or none.
+   *
+   * @throws `ERR_KEY_SET`, `ERR_KCV_MISMATCH`, `ERR_KEY_BLOCK_MAC` and the other errors of `installKeySet`
+   * @throws `ERR_STATE` before `attest`, while another installation is under way, or while payments are open that need the keys that
+   *   there are
+   * @throws `ERR_STORE` where the answer cannot be kept
+   */
   installKeys(options?: CallOptions): Promise<KeySet> {
     return installKeys(this.#context, options);
   }
 
-  /** The core configuration, opened. Its `terminal.terminal_id` becomes this terminal's. */
+  /**
+   * The core configuration, opened. Its `terminal.terminal_id` becomes this terminal's.
+   *
+   * @throws `ERR_STATE` before `installKeys`
+   * @throws `ERR_ENVELOPE_FORMAT`, `ERR_ENVELOPE_KEY`, `ERR_ENVELOPE_OPEN`
+   */
   fetchConfig(options?: CallOptions): Promise<JsonObject> {
     return activation.fetchConfig(this.#context, options);
   }
 
-  /** The terminal parameters, opened from as many chunks as they came in. */
+  /**
+   * The terminal parameters, opened from as many chunks as they came in.
+   *
+   * @throws `ERR_STATE` before `installKeys`
+   * @throws `ERR_ENVELOPE_FORMAT`, `ERR_ENVELOPE_KEY`, `ERR_ENVELOPE_OPEN`
+   */
   fetchTerminalParameters(options?: CallOptions): Promise<JsonObject> {
     return activation.fetchTerminalParameters(this.#context, options);
   }
 
-  /** Reports readiness. Errors: `ERR_STATE` naming in `details.unmet` which of the three conditions does not hold. */
+  /**
+   * Reports readiness.
+   *
+   * @throws `ERR_STATE` naming in `details.unmet` which of the three conditions does not hold
+   */
   activate(options?: CallOptions): Promise<Activation> {
     return activation.activate(this.#context, options);
   }
 
   /**
    * All steps from bootstrap to activate, leaving out the pairing of a device that is claimed already. Resolves when the terminal
-   * can take payments; waits for the merchant as long as `signal` allows.
+   * can take payments; waits for the merchant as long as `signal` allows, with a new pairing code whenever one has expired.
+   *
+   * @throws what its steps throw
    */
   async setUp(options: SetUpOptions = {}): Promise<Activation> {
     const { signal, onStep, onPairingCode, pollMs } = options;
@@ -249,7 +353,9 @@ export class PosTerminal {
    * To be called at start, before new payments: takes keys and terminal id back from the store, then asks the host about every
    * payment whose outcome is open, under its own idempotency key. Without an answer such an outcome stays `unknown`.
    *
-   * Errors: `ERR_STATE` where the store is another device's; those of `installKeySet` where stored keys do not open.
+   * @throws `ERR_STATE` where the store is another device's
+   * @throws `ERR_STORE` where it cannot be read
+   * @throws `ERR_KEY_BLOCK_MAC`, `ERR_KCV_MISMATCH` and the other errors of `installKeySet`, where stored keys do not open
    */
   async recover(options: CallOptions = {}): Promise<RecoverResult> {
     const context = this.#context;
@@ -283,32 +389,53 @@ export class PosTerminal {
   }
 
   /**
-   * Charges a card. Rejects only while nothing can have left (`ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, errors of the
-   * store); from then on it resolves, with `unknown` for whatever is not an opened answer that matches the request.
+   * Charges a card. Rejects only while nothing can have left; from then on it resolves, with `unknown` for whatever is not an
+   * opened answer that matches the request. **`unknown` is not a decline.**
+   *
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE`; where keys had to be renewed first, what `installKeys`
+   *   throws; all before anything has left
    */
   charge(request: ChargeRequest, options?: PaymentOptions): Promise<ChargeOutcome> {
     return payments.charge(this.#context, request, options);
   }
 
-  /** Returns funds, in full or in part. As `charge`. */
+  /**
+   * Returns funds, in full or in part; the same outcomes as {@link PosTerminal.charge}.
+   *
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE`; where keys had to be renewed first, what `installKeys`
+   *   throws; all before anything has left
+   */
   refund(chargeId: string, request: RefundRequest, options?: PaymentOptions): Promise<RefundOutcome> {
     return payments.refund(this.#context, chargeId, request, options);
   }
 
-  /** Voids a charge before settlement. May be repeated: the answer is the same. */
+  /**
+   * Voids a charge before settlement. May be repeated: the answer is the same.
+   *
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE`; where keys had to be renewed first, what `installKeys`
+   *   throws; all before anything has left
+   */
   cancel(chargeId: string, options?: CallOptions): Promise<VoidOutcome> {
     return payments.voidCharge(this.#context, "cancel", chargeId, options);
   }
 
-  /** As `cancel`, by the endpoint for technical reversals. */
+  /**
+   * As {@link PosTerminal.cancel}, by the endpoint for technical reversals.
+   *
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE`; where keys had to be renewed first, what `installKeys`
+   *   throws; all before anything has left
+   */
   reverse(chargeId: string, options?: CallOptions): Promise<VoidOutcome> {
     return payments.voidCharge(this.#context, "reverse", chargeId, options);
   }
 
   /**
    * The PIN under the installed TPK, for a charge's `pin_block`: ISO 9564 format 4 where the TPK is an AES key, format 0 where it
-   * is a TDES key. `pin`: 4 to 12 digits; bytes (ASCII digits) can be wiped by the caller afterwards, a string cannot.
-   * Errors: `ERR_INVALID_ARGUMENT`, `ERR_STATE`.
+   * is a TDES key.
+   *
+   * @param pin 4 to 12 digits; bytes (ASCII digits) can be wiped by the caller afterwards, a string cannot
+   * @throws `ERR_INVALID_ARGUMENT`
+   * @throws `ERR_STATE` before `installKeys`
    */
   encryptPin(pin: { readonly pin: string | Uint8Array; readonly pan: string }): PinBlock {
     const keys = requireKeys(this.#context, "encryptPin()");
@@ -318,8 +445,10 @@ export class PosTerminal {
   }
 
   /**
-   * Auxiliary data under the installed TDK, for a field of a charge whose meaning host and app have agreed on. Errors: `ERR_STATE`;
-   * `ERR_KEY_USAGE` where the host has issued a TDES key as TDK.
+   * Auxiliary data under the installed TDK, for a field of a charge whose meaning host and app have agreed on.
+   *
+   * @throws `ERR_STATE` before `installKeys`
+   * @throws `ERR_KEY_USAGE` where the host has issued a TDES key as TDK
    */
   sealAuxiliary(value: JsonValue): Envelope {
     const keys = requireKeys(this.#context, "sealAuxiliary()");

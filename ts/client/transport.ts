@@ -9,6 +9,7 @@ import { decodeUtf8 } from "../bytes.js";
 import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
 import { isJsonObject, ownValue } from "./json-fields.js";
 
+/** The part of the platform's `fetch` that the client uses. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface TransportOptions {

@@ -26,28 +26,39 @@ import {
 } from "./policy.js";
 import { blockText, type Problem } from "./text.js";
 
+/** One field of a block, where it stands and what it says. */
 export interface ExplainedField {
   /** First character in the ASCII text of the block, and how many. */
   offset: number;
+  /** How many characters. */
   length: number;
+  /** As people call it: `key usage`, `optional block HM`, `MAC`. */
   name: string;
   /** The characters themselves. */
   text: string;
+  /** A phrase in English. */
   meaning: string;
+  /** Where the standard defines it. */
   clause: string;
 }
 
+/** One thing that is wrong with a block, or worth knowing. */
 export interface ExplanationFinding {
   /** `error`: no reader accepts it. `violation`: refused unless `policy: "report"`. `notice`: worth knowing, or refused by a knob. */
   severity: "error" | "violation" | "notice";
+  /** A phrase in English; holds no secret, and no characters of the ciphertext. */
   message: string;
+  /** Where the rule is from; empty where no standard has one. */
   clause: string;
 }
 
+/** A block read aloud. */
 export interface KeyBlockExplanation {
   /** Absent where the block cannot be read to its end. */
   header?: KeyBlockHeader;
+  /** In the order of the text, without gaps. */
   fields: ExplainedField[];
+  /** Errors first, then violations, then notices. */
   findings: ExplanationFinding[];
   /** Fields and findings as lines of text. */
   text: string;
@@ -204,12 +215,18 @@ function unreadField(text: string, from: number): ExplainedField[] {
 
 /**
  * Explains a key block field by field and lists all findings: errors of syntax, violations of policy, and notices such as which
- * KBPK it takes. Damaged blocks are explained as far as they can be read. Needs no key and checks no MAC.
+ * KBPK it takes. Damaged blocks are explained as far as they can be read. Needs no key and checks no MAC, so nothing it says is
+ * authentic. Source: ANSI X9.143:2021 clause 6, for version E ISO 20038.
  *
- * Throws `ERR_INVALID_ARGUMENT` for anything but a string or bytes, and nothing else. Source: ANSI X9.143:2021 clause 6.
- *
+ * @param block ASCII text, bytes of it, or canonical Base64 of it
+ * @throws `ERR_INVALID_ARGUMENT` for anything but a string or bytes, and nothing else
+ * @example
  * ```ts
- * console.log(explainKeyBlock(block).text);
+ * import { explainKeyBlock } from "viopay-pos-crypto";
+ *
+ * const { fields, findings } = explainKeyBlock("D0113P0AE00E0000B82679114F470F54");
+ * console.log(fields[2]?.name, fields[2]?.text, fields[2]?.meaning); // prints key usage P0 PIN encryption
+ * console.log(findings[0]?.message); // prints the length field says 113, but there are 32 characters; the block was cut short
  * ```
  */
 export function explainKeyBlock(block: string | Uint8Array): KeyBlockExplanation {

@@ -5,6 +5,7 @@
  * All of it is public. Letters are those of the header, as text. Rules only: the words that explain them to people are in
  * `names.ts`, so that a program that never explains anything does not carry them.
  */
+import { hasOwn } from "../own-property.js";
 
 /** What a usage allows: algorithm letters, and modes of use besides `N`, which every usage allows. */
 export interface UsageRule {
@@ -99,7 +100,7 @@ const NARROWER: Readonly<Record<string, string>> = { B: "DE", C: "GV", T: "SDE" 
 
 /** Whether `to` allows nothing that `from` does not. The tables say whether the usage knows `to` at all. */
 export function narrowsMode(from: string, to: string): boolean {
-  return from === to || from === MODE_ANY || (Object.hasOwn(NARROWER, from) && NARROWER[from]!.includes(to));
+  return from === to || from === MODE_ANY || (hasOwn(NARROWER, from) && NARROWER[from]!.includes(to));
 }
 
 /** A key encryption key in general may become a key block protection key; no other usage includes another. */

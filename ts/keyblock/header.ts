@@ -11,6 +11,7 @@ import { blockText, type OnProblem, syntax, throwProblem } from "./text.js";
 
 /** The header as the block states it. Letters are those of X9.143's tables. */
 export interface KeyBlockHeader {
+  /** `A` and `C` variant binding, `B` derived TDES keys, `D` derived AES keys, `E` the same in counter mode. */
   version: KeyBlockVersion;
   /** Characters of the whole block. */
   length: number;
@@ -178,14 +179,21 @@ export function readKeyBlock(block: unknown): ScannedKeyBlock {
 }
 
 /**
- * Reads the header of a key block: ASCII text, bytes of it, or canonical Base64 of it. Needs no key and checks no MAC, so nothing
- * it returns is authentic.
+ * Reads the header of a key block. Needs no key and checks no MAC, so nothing it returns is authentic. Source: ANSI X9.143:2021
+ * clause 6, for version E ISO 20038.
  *
- * Throws `ERR_KEY_BLOCK_SYNTAX` (with a sentence on the likely mistake), `ERR_KEY_BLOCK_PROPRIETARY` for Thales blocks that begin
- * with 0 or 1, `ERR_INVALID_ARGUMENT` for anything but a string or bytes. Source: ANSI X9.143:2021 clause 6.
- *
+ * @param block ASCII text, bytes of it, or canonical Base64 of it
+ * @throws `ERR_KEY_BLOCK_SYNTAX` with a sentence on the likely mistake
+ * @throws `ERR_KEY_BLOCK_PROPRIETARY` for a vendor's own format (Thales blocks begin with 0, 1, S0 or S1)
+ * @throws `ERR_INVALID_ARGUMENT` for anything but a string or bytes
+ * @example
  * ```ts
- * parseKeyBlock("D0112P0AE00E0000B82679114F470F540165EDFBF7E250FCEA43F810D215F8D207E2E417C07156A27E8E31DA05F7425509593D03A457DC34").usage // "P0"
+ * import { parseKeyBlock } from "viopay-pos-crypto";
+ *
+ * const block =
+ *   "D0112P0AE00E0000B82679114F470F540165EDFBF7E250FCEA43F810D215F8D207E2E417C07156A27E8E31DA05F7425509593D03A457DC34";
+ * const { version, usage, algorithm, modeOfUse, exportability } = parseKeyBlock(block);
+ * console.log(version, usage, algorithm, modeOfUse, exportability); // prints D P0 A E E
  * ```
  */
 export function parseKeyBlock(block: string | Uint8Array): KeyBlockHeader {

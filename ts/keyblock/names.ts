@@ -1,6 +1,7 @@
 /**
  * The header's values in words, for `explainKeyBlock`: ANSI X9.143:2021 tables 2 to 7. All of it is public.
  */
+import { hasOwn } from "../own-property.js";
 
 /** Key usage: clause 6.3.1, table 2. */
 const USAGES: Readonly<Record<string, string>> = {
@@ -122,7 +123,7 @@ const OPTIONAL_BLOCKS: Readonly<Record<string, string>> = {
 };
 
 function named(table: Readonly<Record<string, string>>, value: string): string {
-  if (Object.hasOwn(table, value)) return table[value]!;
+  if (hasOwn(table, value)) return table[value]!;
   return /^\d/.test(value) ? "proprietary" : "not in the table";
 }
 

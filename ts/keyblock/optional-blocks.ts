@@ -28,12 +28,14 @@ export type HmacHash =
   | "SHAKE128"
   | "SHAKE256";
 
+/** A public key certificate as CT carries it. */
 export interface Certificate {
   format: "X.509" | "EMV";
   /** Base64. */
   certificate: string;
 }
 
+/** What a key derived from a B3 key may be: fields as in a header. */
 export interface AllowedDerivation {
   usage: string;
   algorithm: string;
@@ -69,11 +71,13 @@ export type OptionalBlockValue =
   /** Wrapping pedigree: what the key was wrapped under before. */
   | { id: "WP"; pedigree: "equal or greater" | "lesser" | "asymmetric" | "lesser and asymmetric" };
 
+/** One optional block as it was read. */
 export interface OptionalBlock {
   /** Two alphanumeric characters; a digit first is proprietary. */
   id: string;
   /** Exactly the characters of the block. */
   data: string;
+  /** How its length was written. */
   form: LengthForm;
   /** The data, read; absent for ids without a grammar and for data that do not follow theirs. */
   value?: OptionalBlockValue;

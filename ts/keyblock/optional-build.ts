@@ -6,6 +6,7 @@
  */
 import { describeType, invalidArgument } from "../errors.js";
 import { assertObject } from "../key-attributes.js";
+import { hasOwn } from "../own-property.js";
 import {
   HM_CODES,
   IDS_WITH_GRAMMAR,
@@ -17,7 +18,9 @@ import {
 
 /** The data of an optional block as text, for ids without a type, and to write a block again just as it was read. */
 export interface OptionalBlockText {
+  /** Two alphanumeric characters. */
   id: string;
+  /** Printable ASCII, without id and length. */
   data: string;
   /** Default: `short` up to 255 characters, `long` beyond. `long-bytes` is for readers that count length bytes. */
   form?: LengthForm;
@@ -91,7 +94,7 @@ function listOf(what: string, members: Readonly<Record<string, RegExp>>): Member
   const fits = (item: unknown): boolean => {
     if (typeof item !== "object" || item === null) return false;
     return Object.entries(members).every(([member, form]) => {
-      const value = Object.hasOwn(item, member) ? (item as Record<string, unknown>)[member] : undefined;
+      const value = hasOwn(item, member) ? (item as Record<string, unknown>)[member] : undefined;
       return typeof value === "string" && form.test(value);
     });
   };
@@ -149,7 +152,7 @@ function memberRules(id: string): MemberRules {
 
 function checkMembers(init: Record<string, unknown>, id: string, name: string): void {
   for (const [member, { expected, accepts }] of Object.entries(memberRules(id))) {
-    const value = Object.hasOwn(init, member) ? init[member] : undefined;
+    const value = hasOwn(init, member) ? init[member] : undefined;
     if (accepts(value)) continue;
     throw invalidArgument(`${name}.${member}`, expected, typeof value === "string" ? "another word" : describeType(value));
   }
@@ -169,18 +172,17 @@ export interface OptionalDraft {
 export function draftOptionalBlock(init: unknown, name: string, strict: boolean): OptionalDraft {
   assertObject(name, init);
   const item = init as Record<string, unknown>;
-  const id = Object.hasOwn(item, "id") ? item["id"] : undefined;
+  const id = hasOwn(item, "id") ? item["id"] : undefined;
   if (typeof id !== "string" || !/^[0-9A-Za-z]{2}$/.test(id)) {
     throw invalidArgument(`${name}.id`, "two alphanumeric characters", describeType(id));
   }
-  const form = Object.hasOwn(item, "form") ? item["form"] : undefined;
+  const form = hasOwn(item, "form") ? item["form"] : undefined;
   if (form !== undefined && form !== "short" && form !== "long" && form !== "long-bytes") {
     throw invalidArgument(`${name}.form`, "short, long or long-bytes", describeType(form));
   }
-  const text = Object.hasOwn(item, "data") ? item["data"] : undefined;
+  const text = hasOwn(item, "data") ? item["data"] : undefined;
   if (text !== undefined && typeof text !== "string") throw invalidArgument(`${name}.data`, "a string", describeType(text));
-  if (text === undefined && (id === "KC" || id === "KP") && !Object.hasOwn(item, "checkValue"))
-    return { id, data: undefined, form };
+  if (text === undefined && (id === "KC" || id === "KP") && !hasOwn(item, "checkValue")) return { id, data: undefined, form };
   if (text === undefined) checkMembers(item, id, name);
   const data = text ?? draft(item as unknown as OptionalBlockValue);
   if (!/^[\x20-\x7e]*$/.test(data)) throw invalidArgument(`${name}.data`, "printable ASCII", "other characters");

@@ -9,6 +9,7 @@ import { decodeHex } from "../bytes.js";
 import { checkValueBytes, type KcvMethod, methodsFor } from "../check-value-methods.js";
 import { PosCryptoError } from "../errors.js";
 import { HASH_NAMES, type KeyAlgorithm, type KeyInternals, SHORTEST_HMAC_BITS, suitsAlgorithm } from "../key-attributes.js";
+import { hasOwn } from "../own-property.js";
 import { ALGORITHM_LETTERS, checkCombination, EXPORTABILITY_LETTERS, MODE_LETTERS, usageRule } from "./fields.js";
 import { blockSize, type KeyBlockHeader, type ScannedKeyBlock } from "./header.js";
 import { IDS_WITH_GRAMMAR, type OptionalBlock } from "./optional-blocks.js";
@@ -33,6 +34,7 @@ export type FindingCode =
 
 /** One thing about a block that the standards do not allow, though its MAC verifies. */
 export interface PolicyFinding {
+  /** What programs compare. */
   code: FindingCode;
   /** A header field as in `KeyBlockHeader`, the id of an optional block, `ciphertext`, `key` or `kbpk`. */
   field: string;
@@ -87,7 +89,7 @@ export function hmacHash(header: KeyBlockHeader, fallback: HashName | undefined)
 export function algorithmOf(letter: string, hash: HashName | undefined): KeyAlgorithm {
   if (isHmacLetter(letter)) return letter !== "J" && hash !== undefined ? "HMAC" : "OPAQUE";
   const known: Readonly<Record<string, KeyAlgorithm>> = { A: "AES", T: "TDES", D: "DES", R: "RSA", E: "EC", S: "DSA" };
-  return Object.hasOwn(known, letter) ? known[letter]! : "OPAQUE";
+  return hasOwn(known, letter) ? known[letter]! : "OPAQUE";
 }
 
 /** The bytes to which length hiding fills up a key: X9.143:2021 clause 6.4. `undefined`: the algorithm has no hidden length. */

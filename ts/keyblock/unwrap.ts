@@ -39,6 +39,7 @@ import {
 import { strengthOf } from "./strength.js";
 import { syntax, throwProblem } from "./text.js";
 
+/** What the caller counts on, and how strictly the block is judged. */
 export interface UnwrapOptions {
   /** Whether `exposeKeyBytes` gives the key out. Default false. */
   extractable?: boolean;
@@ -63,8 +64,11 @@ export interface UnwrapOptions {
   policy?: "enforce" | "report";
 }
 
+/** A key out of its block. */
 export interface UnwrappedKey {
+  /** Bound to what the header states. */
   key: SecretKey;
+  /** Authentic, as the MAC was verified. */
   header: KeyBlockHeader;
   /** Empty under `enforce`. */
   report: PolicyFinding[];
@@ -183,14 +187,32 @@ function attributesFor(header: KeyBlockHeader, algorithm: KeyAlgorithm, hash: Ha
 
 /**
  * Opens a key block under its key block protection key and returns the key as a handle, bound to the usage, mode of use,
- * exportability and version its header states.
+ * exportability and version its header states. The key goes from the block into the backend's slot; a slot made for a block that
+ * is then refused is wiped. Source: ANSI X9.143:2021 clauses 5 to 7 (versions A to D), ISO 20038 (version E).
  *
- * `block`: ASCII text of versions A to E, bytes of it, or canonical Base64 of it. KBPK: usage K0 or K1 (K4 for D and E), TDES for
- * A, B and C, AES for D and E, with a mode of use that unwraps.
+ * @param kbpk usage K0 or K1 (K4 for versions D and E), TDES for A, B and C, AES for D and E, mode of use D, B or N
+ * @param block ASCII text of versions A to E, bytes of it, or canonical Base64 of it
+ * @param options what is expected of the key; by default lenient about form and strict about policy
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_DESTROYED`, before the block is looked at
+ * @throws `ERR_KEY_BLOCK_SYNTAX`, `ERR_KEY_BLOCK_PROPRIETARY`, before the KBPK is
+ * @throws `ERR_KEY_BLOCK_KBPK`, `ERR_KEY_USAGE` for a KBPK that cannot open this version, or must not
+ * @throws `ERR_KEY_BLOCK_MAC` for another KBPK or a changed block, which cannot be told apart
+ * @throws `ERR_KEY_BLOCK_PAYLOAD` for an authentic block whose length field is impossible
+ * @throws `ERR_KEY_BLOCK_POLICY` for one that breaks the standard's rules or the caller's expectations; `details.findings` lists
+ *   them
+ * @throws `ERR_KCV_MISMATCH` where `kcv` is another key's
+ * @throws `ERR_KEY_CAPACITY` beyond 65,536 keys a backend
+ * @example
+ * ```ts
+ * import { importKey, unwrapKeyBlock } from "viopay-pos-crypto";
  *
- * Throws, in this order: `ERR_INVALID_ARGUMENT`, `ERR_KEY_DESTROYED`; `ERR_KEY_BLOCK_SYNTAX`, `ERR_KEY_BLOCK_PROPRIETARY`;
- * `ERR_KEY_BLOCK_KBPK`, `ERR_KEY_USAGE` for the KBPK; `ERR_KEY_BLOCK_MAC` (another KBPK or a changed block, indistinguishable);
- * `ERR_KEY_BLOCK_PAYLOAD`; `ERR_KEY_BLOCK_POLICY`, `ERR_KCV_MISMATCH`; `ERR_KEY_CAPACITY`. No key is left behind after any of them.
+ * const kbpk = importKey("88E1AB2A2E3DD38C1FA039A536500CC8A87AB9D62DC92C01058FA79F44657DE6", { algorithm: "AES", usage: "K1" });
+ * const block =
+ *   "D0112P0AE00E0000B82679114F470F540165EDFBF7E250FCEA43F810D215F8D207E2E417C07156A27E8E31DA05F7425509593D03A457DC34";
+ * const { key } = unwrapKeyBlock(kbpk, block, { expectUsage: "P0", kcv: "08793E" });
+ * console.log(`${key}`, key.modeOfUse); // prints SecretKey(P0 AES-128 KCV 08793E) E
+ * for (const made of [key, kbpk]) made.destroy();
+ * ```
  */
 export function unwrapKeyBlock(kbpk: SecretKey, block: string | Uint8Array, options: UnwrapOptions = {}): UnwrappedKey {
   const checked = checkOptions(options);

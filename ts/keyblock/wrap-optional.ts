@@ -76,7 +76,7 @@ export function optionalText(init: KeyBlockHeaderInit, fields: Fields, key: Part
   if (list.length > 99) throw invalidArgument("header.optionalBlocks", "at most 99 blocks", list.length);
   const drafts = Array.from(list, (item: unknown, i) => draftOptionalBlock(item, `header.optionalBlocks[${i}]`, strict));
   checkDrafts(drafts, fields, strict);
-  const fill = drafts.at(-1)?.id === "PB" ? drafts.pop()?.data : undefined;
+  const fill = drafts[drafts.length - 1]?.id === "PB" ? drafts.pop()?.data : undefined;
   withHash(drafts, fields.algorithm, key.attributes);
   let text = "";
   for (const { id, data, form } of drafts) {

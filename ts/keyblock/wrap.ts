@@ -20,6 +20,7 @@ import { optionalText, type Party } from "./wrap-optional.js";
 
 export type { KeyBlockHeaderInit } from "./wrap-header.js";
 
+/** How the payload is padded, and how optional blocks are judged. */
 export interface WrapOptions {
   /** Payload padding, for reproducible tests. 2 + key + padding is a multiple of the cipher block (any length in version E). */
   padding?: Uint8Array;
@@ -74,15 +75,35 @@ function checkStrength(letter: string, kbpk: Party, { attributes }: Party, keyBy
 }
 
 /**
- * Puts a key into a key block under a key block protection key: upper-case ASCII text, `version` to MAC.
+ * Puts a key into a key block under a key block protection key.
  *
- * The header takes what the key allows and may narrow it. Key lengths are hidden unless `hideLength: false`. HM is written for HMAC
- * keys, `{ id: "KC" }` and `{ id: "KP" }` are computed, PB is added where needed, and so is the total length.
+ * The header takes what the key allows and may narrow it. Key lengths are hidden unless `hideLength: false`. HM is written for
+ * HMAC keys, `{ id: "KC" }` and `{ id: "KP" }` are computed, PB is added where needed, and so is the total length. Source: ANSI
+ * X9.143:2021 clauses 5 to 7, ISO 20038.
  *
- * Throws `ERR_INVALID_ARGUMENT` (also for more than 9999 characters), `ERR_KEY_DESTROYED`, `ERR_KEY_NOT_EXPORTABLE` for a key of
- * exportability N, `ERR_KEY_USAGE` for widening or a KBPK that may not wrap, `ERR_KEY_BLOCK_VERSION`, `ERR_KEY_BLOCK_KBPK` for a
- * KBPK of the wrong algorithm, `ERR_KEY_BLOCK_POLICY` for one weaker than the key, `ERR_KCV_MISMATCH` for a stated KC or KP that is
- * wrong, `ERR_NO_RANDOM`. Source: ANSI X9.143:2021, ISO 20038.
+ * @param kbpk usage K0 or K1 (K4 for versions D and E), TDES for A, B and C, AES for D and E, mode of use E, B or N
+ * @param key of exportability E or S
+ * @param header what to write; by default the key's own attributes in version D under AES, B under TDES
+ * @returns upper-case ASCII text, `version` to MAC, at most 9999 characters
+ * @throws `ERR_KEY_NOT_EXPORTABLE` for a key of exportability N
+ * @throws `ERR_KEY_USAGE` for a header that allows more than the key, or a KBPK that may not wrap
+ * @throws `ERR_KEY_BLOCK_KBPK` for a KBPK of the wrong algorithm
+ * @throws `ERR_KEY_BLOCK_VERSION` for a version that does not exist
+ * @throws `ERR_KEY_BLOCK_POLICY` for a KBPK weaker than the key
+ * @throws `ERR_KCV_MISMATCH` for a stated KC or KP that is wrong
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`
+ * @example
+ * ```ts
+ * import { generateKey, parseKeyBlock, unwrapKeyBlock, wrapKeyBlock } from "viopay-pos-crypto";
+ *
+ * const kek = generateKey({ algorithm: "AES", usage: "K1", bits: 256 });
+ * const tpk = generateKey({ algorithm: "AES", usage: "P0", bits: 128, modeOfUse: "B", exportability: "E" });
+ * const block = wrapKeyBlock(kek, tpk, { modeOfUse: "E", exportability: "N", optionalBlocks: [{ id: "KC" }] });
+ * console.log(parseKeyBlock(block).optionalBlocks.map(({ id }) => id).join()); // prints KC
+ * const { key } = unwrapKeyBlock(kek, block);
+ * console.log(key.bits, key.modeOfUse, key.exportability); // prints 128 E N
+ * for (const made of [kek, tpk, key]) made.destroy();
+ * ```
  */
 export function wrapKeyBlock(
   kbpk: SecretKey,

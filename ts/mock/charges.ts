@@ -12,6 +12,7 @@ import type { KeyRing } from "./key-ring.js";
 import type { ProvisionedDevice } from "./provision.js";
 import type { MockStore } from "./store.js";
 
+/** As the protocol writes amounts. */
 export interface Amount {
   /** Decimal digits, minor units: `1500` is 15.00. */
   value: string;

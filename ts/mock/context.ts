@@ -12,8 +12,9 @@ import type { IncomingRequest, Reply } from "./message.js";
 import type { Services } from "./services.js";
 
 /** 1 MiB. */
-export const BODY_LIMIT = 1024 * 1024;
+const BODY_LIMIT = 1024 * 1024;
 
+/** What is learnt about a request while it is handled. Payloads are in clear: mask them before they are shown. */
 export interface Exchange {
   /** The route's name, as in `charge`; absent where no route matched. */
   endpoint?: string;
@@ -29,10 +30,34 @@ export interface Exchange {
   faults?: string[];
 }
 
+/**
+ * Wraps the router. It may answer by itself, look at or replace the reply, or call `next` more than once.
+ *
+ * @example
+ * ```ts
+ * import { createMockServer } from "viopay-pos-crypto/mock";
+ *
+ * const seen: string[] = [];
+ * const mock = createMockServer({
+ *   middleware: [
+ *     async (context, next) => {
+ *       const reply = await next();
+ *       seen.push(`${context.request.method} ${context.path} ${reply.status}`);
+ *       return reply;
+ *     },
+ *   ],
+ * });
+ * await mock.fetch(new Request("https://pos.example/pos/nothing"));
+ * console.log(seen.join()); // prints GET /pos/nothing 404
+ * await mock.close();
+ * ```
+ */
 export type Middleware = (context: Context, next: () => Promise<Reply>) => Promise<Reply>;
 
+/** One request on its way through the mock: what middleware gets to see. */
 export class Context {
   readonly request: IncomingRequest;
+  /** @internal */
   readonly services: Services;
   readonly traceId: string;
   /** Milliseconds since the epoch by the server's clock. */
@@ -44,6 +69,7 @@ export class Context {
   clockOffset = 0;
   #body: Promise<Uint8Array | undefined> | undefined;
 
+  /** @internal */
   constructor(request: IncomingRequest, services: Services, traceId: string, path: string | undefined) {
     this.request = request;
     this.services = services;
@@ -57,6 +83,7 @@ export class Context {
     return this.services.now() + this.clockOffset;
   }
 
+  /** Of the request. */
   get headers(): Headers {
     return this.request.headers;
   }

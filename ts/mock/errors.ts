@@ -9,6 +9,7 @@ import type { Reply } from "./message.js";
 
 export type ApiErrorDetails = Readonly<Record<string, unknown>>;
 
+/** A refusal: thrown by handlers and middleware, answered as the protocol's error envelope. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
@@ -16,6 +17,7 @@ export class ApiError extends Error {
   readonly details: ApiErrorDetails | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
+  /** `status`: HTTP's; `code`: the protocol's, as `4000`; `details` and `message` are answered, so public. */
   constructor(
     status: number,
     code: string,

@@ -7,6 +7,7 @@
 import { describeType, invalidArgument } from "../errors.js";
 import type { KeyRole } from "../keyset.js";
 
+/** The endpoints' names, in the order of the protocol. */
 export const STEPS = [
   "bootstrap",
   "pairing-code",
@@ -23,6 +24,7 @@ export const STEPS = [
   "reverse",
 ] as const;
 
+/** A name of `STEPS`. */
 export type Step = (typeof STEPS)[number];
 
 const ATTESTED: readonly Step[] = ["keys", "config", "terminal-parameters", "activate"];
@@ -65,8 +67,10 @@ export const FAULT_STEPS = {
   "changed-amount": ["charge", "refund"],
 } as const satisfies Record<string, readonly Step[]>;
 
+/** A kind of `FAULT_STEPS`. */
 export type FaultKind = keyof typeof FAULT_STEPS;
 
+/** One scripted fault: what happens, where, how often. */
 export interface FaultRule {
   kind: FaultKind;
   /** Default: every step at which the kind can happen. */
@@ -96,7 +100,15 @@ const KEYED: readonly FaultKind[] = ["wrong-kcv", "damaged-key-block"];
  * A rule from its text, or a checked copy of one.
  *
  * @param name what errors call it
- * @throws ERR_INVALID_ARGUMENT
+ * @throws `ERR_INVALID_ARGUMENT`
+ * @example
+ * ```ts
+ * import { faultText, readFault } from "viopay-pos-crypto/mock";
+ *
+ * const rule = readFault("delay@charge+refund:ms=3000,p=0.1");
+ * console.log(rule.kind, rule.steps?.join(), rule.probability); // prints delay charge,refund 0.1
+ * console.log(faultText(rule)); // prints delay@charge+refund:p=0.1,ms=3000
+ * ```
  */
 export function readFault(source: unknown, name = "fault"): FaultRule {
   if (typeof source === "string") return checkRule(parse(source, name), name);

@@ -22,10 +22,13 @@ interface Armed {
 
 /** The faults in force, and what has become of them. */
 export interface FaultReport {
+  /** 0 to 4294967295; with it and the same requests, the same faults happen again. */
   seed: number;
+  /** Each rule, its text, and how often it has happened. */
   faults: (FaultRule & { text: string; happened: number })[];
 }
 
+/** Scripted faults: set, read and cleared while the server runs. */
 export class Faults {
   #armed: Armed[] = [];
   #seed = 0;
@@ -39,7 +42,7 @@ export class Faults {
    *
    * @param rules as objects or as their text
    * @param seed a whole number from 0 to 4294967295; without one, a random one, which `report` tells
-   * @throws ERR_INVALID_ARGUMENT, and the faults stay as they were
+   * @throws `ERR_INVALID_ARGUMENT`, and the faults stay as they were
    */
   set(rules: readonly (FaultRule | string)[], seed?: number): void {
     if (!Array.isArray(rules)) throw invalidArgument("faults", "an array", typeof rules);
@@ -61,6 +64,7 @@ export class Faults {
     this.set([], this.#seed);
   }
 
+  /** What is in force, and how often each has happened. */
   report(): FaultReport {
     const faults = this.#armed.map(({ rule, happened }) => ({ ...rule, text: faultText(rule), happened }));
     return { seed: this.#seed, faults };

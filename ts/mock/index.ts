@@ -1,4 +1,8 @@
-/** Entry `./mock`: the API side of the protocol, for tests, demonstrations and development. */
+/**
+ * Entry `./mock`: the API side of the protocol, for tests, demonstrations and development.
+ *
+ * @module viopay-pos-crypto/mock
+ */
 export { type Amount, DECLINE_AMOUNTS, type Decline } from "./charges.js";
 export { Context, type Exchange, type Middleware } from "./context.js";
 export { ApiError } from "./errors.js";

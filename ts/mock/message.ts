@@ -5,6 +5,7 @@
  */
 import { concatBytes } from "../bytes.js";
 
+/** A request, whoever carried it. */
 export interface IncomingRequest {
   readonly method: string;
   /** Path and query exactly as sent. */
@@ -16,6 +17,7 @@ export interface IncomingRequest {
   readBody(limit: number): Promise<Uint8Array | undefined>;
 }
 
+/** An answer before it is sent. */
 export interface Reply {
   status: number;
   headers: Record<string, string>;

@@ -8,10 +8,12 @@ import type { JsonValue } from "../envelope.js";
 import type { Context } from "./context.js";
 import type { Reply } from "./message.js";
 
+/** One request as an observer gets to see it: opened, and masked. */
 export interface RequestEvent {
   traceId: string;
   /** Milliseconds since the epoch by the server's clock. */
   time: number;
+  /** From the request's arrival to its answer. */
   durationMs: number;
   method: string;
   /** Without query. */
@@ -27,7 +29,9 @@ export interface RequestEvent {
   /** The key set and the check value of its MSK, where payloads were sealed. */
   keySetId?: string;
   keyKcv?: string;
+  /** Of the body. */
   requestBytes: number;
+  /** Of the body. */
   responseBytes: number;
   /** Opened and masked. */
   request?: JsonValue;

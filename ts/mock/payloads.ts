@@ -22,7 +22,7 @@ import { Fields, isObject } from "./fields.js";
 import type { ProvisionedDevice } from "./provision.js";
 import type { DeviceRecord, KeySetRecord } from "./state.js";
 
-export const UNOPENABLE = "Envelope cannot be opened";
+const UNOPENABLE = "Envelope cannot be opened";
 
 export interface OpenedRequest {
   value: object;

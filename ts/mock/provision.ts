@@ -31,6 +31,7 @@ export type ProvisionedJwt =
   | { hs256_secret: string; issuer?: string; audience?: string }
   | { jwks_url: string; issuer?: string; audience?: string };
 
+/** What both sides hold before the first request. It is secret. */
 export interface Provision {
   devices: ProvisionedDevice[];
   jwt: ProvisionedJwt;
@@ -51,7 +52,7 @@ const DEVICE_MEMBERS = {
  *
  * @param source its JSON text, or the value it parses to
  * @returns a fresh object with the file's own members
- * @throws ERR_PROVISION naming the JSON path of the first defect
+ * @throws `ERR_PROVISION` naming the JSON path of the first defect
  */
 export function parseProvision(source: unknown): Provision {
   const root = asObject(typeof source === "string" ? parseJson(source) : source, "$");
@@ -170,6 +171,14 @@ function defect(path: string, problem: string): PosCryptoError {
  * A fresh provisioning: random device, secrets and development JWT secret.
  *
  * @param count devices, all of one merchant
+ * @throws `ERR_NO_RANDOM`
+ * @example
+ * ```ts
+ * import { generateProvision, parseProvision, toProvisionJson } from "viopay-pos-crypto/mock";
+ *
+ * const provision = generateProvision(2);
+ * console.log(parseProvision(toProvisionJson(provision)).devices.length); // prints 2
+ * ```
  */
 export function generateProvision(count = 1): Provision {
   const merchantId = randomUuid();
@@ -196,7 +205,11 @@ function randomUuid(): string {
   return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20)}`;
 }
 
-/** The provisioning as the file's text, for both sides to read. It is secret. */
+/**
+ * The provisioning as the file's text, for both sides to read. It is secret.
+ *
+ * @throws `ERR_PROVISION` for an object that `parseProvision` refuses
+ */
 export function toProvisionJson(provision: Provision): string {
   return `${JSON.stringify(parseProvision(provision), null, 2)}\n`;
 }

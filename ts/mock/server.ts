@@ -31,12 +31,14 @@ import { DeviceStates } from "./state.js";
 import type { MockStore } from "./store.js";
 import { MemoryStore } from "./store-memory.js";
 
+/** One line for a log: public facts. */
 export interface LogLine {
   level: "info" | "error";
   event: string;
   [field: string]: string | number;
 }
 
+/** What the mock knows, and how it behaves. Everything has a default. */
 export interface MockServerOptions {
   /** The provisioning file's text or content. Without it: one device with fresh random secrets. */
   provision?: Provision | string;
@@ -69,9 +71,11 @@ export interface MockServerOptions {
   portal?: boolean;
   /** Told of every request, masked, after its answer is made. */
   onRequest?: (event: RequestEvent) => void;
+  /** A line for every request, and for internal errors. Without it nothing is printed. */
   logger?: (line: LogLine) => void;
 }
 
+/** An open port. */
 export interface Listening {
   /** As in `http://127.0.0.1:8787`, with `basePath`. */
   url: string;
@@ -80,6 +84,7 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** The API side of the protocol, in this process. */
 export interface MockServer {
   /** The secrets both sides share; `toProvisionJson` makes the file of them. */
   readonly provision: Provision;
@@ -111,9 +116,22 @@ const LIFETIMES: Lifetimes = {
 const MERCHANT_TOKEN_SECONDS = 12 * 3600;
 
 /**
- * A mock API server. Reads no files and opens no port by itself.
+ * A mock API server: all endpoints of the protocol with real cryptography. Reads no files and opens no port by itself.
  *
- * @throws ERR_PROVISION for a defective provisioning, ERR_INVALID_ARGUMENT for other options
+ * @throws `ERR_PROVISION` for a defective provisioning
+ * @throws `ERR_INVALID_ARGUMENT` for other options
+ * @example
+ * ```ts
+ * import { createMockServer } from "viopay-pos-crypto/mock";
+ *
+ * const mock = createMockServer({ faults: ["500@bootstrap:count=1"] });
+ * const { device_id } = mock.provision.devices[0]!;
+ * const agent = "Viopay-POS/1.4.2 (Android 12; PAX-A920)";
+ * const headers = { "X-Device-Id": device_id, "X-Client-Type": "pos", "User-Agent": agent };
+ * const ask = () => mock.fetch(new Request("https://pos.example/pos/bootstrap", { method: "POST", headers }));
+ * console.log((await ask()).status, (await ask()).status); // prints 500 200
+ * await mock.close();
+ * ```
  */
 export function createMockServer(options: MockServerOptions = {}): MockServer {
   checkOptions(options);

@@ -15,7 +15,11 @@ export class MemoryStore implements MockStore {
   readonly #now: () => number;
   #writes = 0;
 
-  /** @param now milliseconds since the epoch; the clock that expiry goes by */
+  /**
+   * Empty, and without timers.
+   *
+   * @param now milliseconds since the epoch; the clock that expiry goes by
+   */
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }

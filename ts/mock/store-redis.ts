@@ -12,11 +12,15 @@ import type { MockStore } from "./store.js";
 
 /** The part of an ioredis client that the store uses. */
 export interface RedisClient {
+  /** Sends one command. */
   call(command: string, ...args: (string | number)[]): Promise<unknown>;
+  /** Ends the connection after the commands under way. */
   quit(): Promise<unknown>;
+  /** Ends the connection at once. */
   disconnect(): void;
 }
 
+/** How the store uses a database. */
 export interface RedisStoreOptions {
   /** Before every key, so that a database can be shared. Default `viopay-pos:`. */
   prefix?: string;
@@ -102,8 +106,9 @@ function wholeMilliseconds(ttlMs: number): number {
  * Connects to a Redis server.
  *
  * @param url `redis:` or, with TLS, `rediss:`; may hold a password, which no error repeats
- * @throws ERR_INVALID_ARGUMENT for another URL, ERR_BACKEND_UNAVAILABLE without the package ioredis, ERR_NETWORK if the server
- *   cannot be reached or refuses
+ * @throws `ERR_INVALID_ARGUMENT` for another URL
+ * @throws `ERR_BACKEND_UNAVAILABLE` without the package ioredis
+ * @throws `ERR_NETWORK` if the server cannot be reached or refuses
  */
 export async function openRedisStore(url: string, options: RedisStoreOptions = {}): Promise<RedisStore> {
   if (!/^rediss?:\/\/[^/]/.test(url)) throw invalidArgument("url", "a redis: or rediss: URL", "another");

@@ -21,6 +21,8 @@ export interface MockStore {
    * did. The new value has the expiry given here and none otherwise.
    */
   compareAndSet(key: string, expected: string | undefined, next: string | undefined, ttlMs?: number): Promise<boolean>;
+  /** Removes the key; one that has no value is no error. */
   delete(key: string): Promise<void>;
+  /** Gives back what the store holds open. */
   close(): Promise<void>;
 }

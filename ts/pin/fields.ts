@@ -18,6 +18,7 @@ import { wipe } from "../bytes.js";
 import { describeType, invalidArgument } from "../errors.js";
 import { MOST_DRAWS, randomBytes, stuckSource } from "../random.js";
 
+/** Formats of ISO 9564-1: 0 to 3 are 8 bytes under TDES, 4 is 16 bytes under AES. */
 export type PinBlockFormat = 0 | 1 | 2 | 3 | 4;
 
 /** A PIN as its digits' values, without leading or trailing anything. */

@@ -4,7 +4,7 @@ import type { Io } from "../io.js";
 import { bytes, createStyle, grouped, milliseconds } from "../style.js";
 import type { Protection, Step } from "./step.js";
 
-export interface Summary {
+interface Summary {
   readonly backend: BackendInfo;
   readonly steps: number;
   readonly checks: number;
@@ -12,7 +12,7 @@ export interface Summary {
   readonly ms: number;
 }
 
-export interface Opening {
+interface Opening {
   readonly backend: BackendInfo;
   readonly host: string;
   readonly deviceId: string;

@@ -156,7 +156,7 @@ export function member(value: unknown, name: string): unknown {
     : undefined;
 }
 
-export function byteLength(text: string): number {
+function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 

@@ -7,7 +7,7 @@ import type { RequestEvent } from "../observe.js";
 import type { ProvisionedDevice } from "../provision.js";
 import type { DeviceStates, DeviceStatus, PairingCodeStatus } from "../state.js";
 
-export interface PortalKeySet {
+interface PortalKeySet {
   key_set_id: string;
   expires_at: string;
   /** Check values as they were issued. */
