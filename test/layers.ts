@@ -5,7 +5,7 @@
 import { posix } from "node:path";
 import ts from "typescript";
 
-export type Layer = "assembly" | "base" | "backend" | "core" | "client" | "mock" | "cli";
+type Layer = "assembly" | "base" | "backend" | "core" | "client" | "mock" | "cli";
 
 interface Import {
   target: string;
@@ -45,7 +45,7 @@ const optionalGlobals: ReadonlyMap<string, string> = new Map([["ts/backend/embed
 
 const base = new Set(["ts/errors.ts", "ts/bytes.ts", "ts/random.ts"]);
 
-export function layerOf(file: string): Layer {
+function layerOf(file: string): Layer {
   if (file.endsWith(".wasm")) return "backend";
   if (file.startsWith("assembly/")) return "assembly";
   const folder = /^ts\/(backend|client|mock|cli)\//.exec(file)?.[1];

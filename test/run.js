@@ -2,7 +2,8 @@
  * `npm test`: build, lint, as-pect, vitest on every tier; prints the counts by tier and closes with `N passed, N failed`. A step
  * that breaks without a failing test, or a tier that ran nothing, counts as a failure. Exit code 0 only if nothing failed.
  *
- * `npm test -- --all` runs the projects that need a redis-server and a Chromium, too.
+ * `npm test -- --all` runs the projects that need a redis-server and a Chromium, too, then the suite in every other engine, and the checks of
+ * the packed library (bundlers, sizes, consumers' types).
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -25,7 +26,7 @@ const requiredTiers = [
   "jitless noble without WebAssembly",
   "protocol",
 ];
-if (withServices && process.env["CI"] === "true") requiredTiers.push("faults", "browser");
+if (withServices && process.env["CI"] === "true") requiredTiers.push("faults", "browser", "packaging");
 
 /** @type {{ tier: string, passed: number, failed: number, skipped: number }[]} */
 const results = [];
@@ -80,11 +81,39 @@ function runVitest() {
   if (!ok && failed === 0 && broken.every((reason) => !reason.startsWith("vitest"))) broken.push("vitest did not end well");
 }
 
+function runEngines() {
+  const engineCounts = join(scratch, "engines.json");
+  const { ok } = step("engines", ["node", "test/engines/run.js", "--counts", engineCounts]);
+  try {
+    /** @type {typeof results} */
+    const rows = JSON.parse(readFileSync(engineCounts, "utf8"));
+    results.push(...rows);
+    if (!ok && rows.every(({ failed }) => failed === 0)) broken.push("the engines did not end well");
+  } catch {
+    broken.push("the engines left no counts");
+  }
+}
+
+function runPackaging() {
+  const packagingCounts = join(scratch, "packaging.json");
+  const { ok } = step("packaging", ["node", "test/packaging/run.js", "--built", "--counts", packagingCounts]);
+  try {
+    /** @type {typeof results} */
+    const rows = JSON.parse(readFileSync(packagingCounts, "utf8"));
+    results.push(...rows);
+    if (!ok && rows.every(({ failed }) => failed === 0)) broken.push("the checks of the packed library did not end well");
+  } catch {
+    broken.push("the checks of the packed library left no counts");
+  }
+}
+
 try {
   if (step("build", ["npm", "run", "--silent", "build"]).ok) {
     if (!step("lint", ["npm", "run", "--silent", "lint"]).ok) broken.push("lint");
     runAsPect();
     runVitest();
+    if (withServices) runEngines();
+    if (withServices) runPackaging();
     for (const tier of requiredTiers) {
       const ran = results.some((result) => result.tier === tier && result.passed + result.failed > 0);
       if (!ran) broken.push(`tier "${tier}" ran no test`);

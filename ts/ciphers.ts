@@ -17,7 +17,7 @@
  */
 import type { BlockPadding } from "./backend/contract.js";
 import { assertBytes, type ByteLength, wipe } from "./bytes.js";
-import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
+import { invalidArgument, PosCryptoError, wordOrType } from "./errors.js";
 import { assertObject, own } from "./key-attributes.js";
 import { internals, type KeyInternals, type KeyNeed, requireUse, type SecretKey } from "./key.js";
 import { hasOwn } from "./own-property.js";
@@ -301,7 +301,7 @@ function macToVerify(key: SecretKey, data: Uint8Array, options: VerifyMacOptions
     case "HMAC-SHA-256":
       return hmac(key, data, "macVerify");
     default:
-      throw invalidArgument("algorithm", "CMAC, CBC-MAC, RETAIL-MAC or HMAC-SHA-256", choice(own(options, "algorithm")));
+      throw invalidArgument("algorithm", "CMAC, CBC-MAC, RETAIL-MAC or HMAC-SHA-256", wordOrType(own(options, "algorithm")));
   }
 }
 
@@ -381,7 +381,7 @@ function blockSize(algorithm: string): 8 | 16 {
 function readCbcPadding(options: CbcOptions): BlockPadding {
   assertObject("options", options);
   const padding = hasOwn(options, "padding") ? options.padding : undefined;
-  if (padding !== "pkcs7" && padding !== "none") throw invalidArgument("padding", "pkcs7 or none", choice(padding));
+  if (padding !== "pkcs7" && padding !== "none") throw invalidArgument("padding", "pkcs7 or none", wordOrType(padding));
   return padding;
 }
 
@@ -389,12 +389,7 @@ function readMacPadding(options: MacPaddingOptions): MacPaddingOptions["padding"
   assertObject("options", options);
   const padding = own(options, "padding");
   if (padding !== "method1" && padding !== "method2" && padding !== "none") {
-    throw invalidArgument("padding", "method1, method2 or none", choice(padding));
+    throw invalidArgument("padding", "method1, method2 or none", wordOrType(padding));
   }
   return padding;
-}
-
-/** What stood in the place of a known word. */
-function choice(value: unknown): string {
-  return typeof value === "string" ? "another word" : describeType(value);
 }

@@ -2,7 +2,7 @@
  * The options of envelopes: what they mean, their defaults, and the checks that turn them into settings. Nothing here is secret.
  */
 import type { OpenEncoding } from "./backend/contract.js";
-import { describeType, invalidArgument } from "./errors.js";
+import { describeType, invalidArgument, numberOrType, wordOrType } from "./errors.js";
 import { assertObject, own } from "./key-attributes.js";
 
 /** How `sealEnvelope` writes. */
@@ -62,10 +62,9 @@ export function readSealOptions(options: SealOptions | undefined): SealSettings 
   const compress = readFlag("gzip", own(options, "gzip"));
   const chunkBytes = own(options, "chunkBytes");
   if (chunkBytes !== undefined && !(Number.isSafeInteger(chunkBytes) && chunkBytes >= 1)) {
-    throw invalidArgument("chunkBytes", "a whole number of bytes from 1", describeNumber(chunkBytes));
+    throw invalidArgument("chunkBytes", "a whole number of bytes from 1", numberOrType(chunkBytes));
   }
-  if (chunkBytes !== undefined && !compress)
-    throw invalidArgument("chunkBytes", "absent without gzip", describeNumber(chunkBytes));
+  if (chunkBytes !== undefined && !compress) throw invalidArgument("chunkBytes", "absent without gzip", numberOrType(chunkBytes));
   return {
     encoding,
     includeKcv: readFlag("includeKcv", own(options, "includeKcv")),
@@ -86,7 +85,7 @@ export function readOpenOptions(options: OpenOptions | undefined): OpenSettings 
 
 export function assertEncoding(encoding: unknown, expected: string): asserts encoding is "hex" | "raw" {
   if (encoding === "hex" || encoding === "raw") return;
-  throw invalidArgument("plaintextEncoding", expected, typeof encoding === "string" ? "another word" : describeType(encoding));
+  throw invalidArgument("plaintextEncoding", expected, wordOrType(encoding));
 }
 
 function readFlag(name: string, flag: unknown): boolean {
@@ -97,9 +96,5 @@ function readFlag(name: string, flag: unknown): boolean {
 export function readMaxBytes(options: OpenOptions): number {
   const maxBytes = own(options, "maxBytes") ?? DEFAULT_MAX_BYTES;
   if (Number.isSafeInteger(maxBytes) && maxBytes >= 1) return maxBytes;
-  throw invalidArgument("maxBytes", "a whole number of bytes from 1", describeNumber(maxBytes));
-}
-
-function describeNumber(value: unknown): string | number {
-  return typeof value === "number" ? value : describeType(value);
+  throw invalidArgument("maxBytes", "a whole number of bytes from 1", numberOrType(maxBytes));
 }

@@ -71,7 +71,7 @@ export interface KeyInternals {
 }
 
 /** The longest key a 16-bit bit length can state: X9.143:2021 clause 6.4. */
-const LONGEST_KEY = 8191;
+export const LONGEST_KEY = 8191;
 
 /** The backend's kind of slot for an algorithm. */
 export function slotKindOf(algorithm: KeyAlgorithm): SlotKind {

@@ -10,6 +10,8 @@ import { assertBytes, wipe } from "./bytes.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import {
   describeLengths,
+  LONGEST_KEY,
+  type KeyAlgorithm,
   type KeyAttributes,
   own,
   resolveAttributes,
@@ -96,7 +98,7 @@ export function generateKey(attributes: KeyAttributes & { bits: number }): Secre
   if (typeof bits !== "number") throw invalidArgument("bits", "a number", describeType(bits));
   const shortest = algorithm === "HMAC" || algorithm === "OPAQUE" ? SHORTEST_HMAC_BITS : 0;
   if (bits % 8 !== 0 || bits < shortest || !suitsAlgorithm(algorithm, bits / 8)) {
-    throw invalidArgument("bits", `8 times ${shortest === 0 ? describeLengths(algorithm) : `14 to 8191 bytes`}`, bits);
+    throw invalidArgument("bits", describeBits(algorithm), bits);
   }
   const bytes = algorithm === "TDES" ? randomTdeaKey(backend, bits / 8) : randomBytes(bits / 8);
   try {
@@ -104,6 +106,11 @@ export function generateKey(attributes: KeyAttributes & { bits: number }): Secre
   } finally {
     wipe(bytes);
   }
+}
+
+function describeBits(algorithm: KeyAlgorithm): string {
+  if (algorithm === "AES") return "128, 192 or 256";
+  return algorithm === "TDES" ? "128 or 192" : `a multiple of 8 from ${SHORTEST_HMAC_BITS} to ${8 * LONGEST_KEY}`;
 }
 
 function randomTdeaKey(backend: Backend, length: number): Uint8Array {

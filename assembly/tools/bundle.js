@@ -1,15 +1,20 @@
 /**
  * Writes dist/**\/*.js with rolldown: a file for every entry that package.json names, core in one chunk, the rest shared as
- * needed. A process that opens one envelope loads three files, where a file for every module would be forty. Type declarations
- * come from tsc. Dependencies stay imports, but for fflate.
+ * needed. A process that opens one envelope loads three files, where a file for every module would be forty. What stands behind
+ * `#wasm` is bundled apart, each with its own copy of the little it needs: core imports it, and it must not import core, since
+ * bundlers warn of circles. Dependencies stay imports, but for fflate.
+ *
+ * Type declarations come from tsc. Those that no entry's types lead to, and whatever an earlier build left in dist, are removed.
  *
  * fflate computes tables of 100 KB when it is loaded: more than half of what the import of core would cost, for gzip alone. A
  * static import cannot wait and an asynchronous one does not suit synchronous functions, so its two functions in use are put
  * behind one that makes them at first use.
  */
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import ts from "typescript";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
@@ -20,11 +25,18 @@ function targetsOf(value) {
   return Object.values(/** @type {object} */ (value)).flatMap(targetsOf);
 }
 
-/** Entries by their place in dist. @returns {Record<string, string>} */
-function entries() {
-  const targets = targetsOf([manifest.exports, manifest.imports, manifest.bin]);
-  const names = targets.map((path) => /^(?:\.\/)?dist\/(.+)\.js$/.exec(path)?.[1]).filter((name) => name !== undefined);
-  return Object.fromEntries(names.map((name) => [name, `${root}ts/${name}.ts`]));
+/** Files that package.json names, from `dist/`. */
+const targets = targetsOf([manifest.exports, manifest.imports, manifest.bin])
+  .map((path) => posix.normalize(path))
+  .filter((path) => path.startsWith("dist/"))
+  .map((path) => path.slice("dist/".length));
+
+/** Sources of the entries under `value`, by their place in dist. @param {unknown} value @returns {Record<string, string>} */
+function entries(value) {
+  const names = targetsOf(value).map((path) => /^(?:\.\/)?dist\/(.+)\.js$/.exec(path)?.[1]);
+  const sources = names.filter((name) => name !== undefined).map((name) => [name, `${root}ts/${name}.ts`]);
+  for (const [, source = ""] of sources) if (!existsSync(source)) throw new Error(`package.json names what ${source} should be`);
+  return Object.fromEntries(sources);
 }
 
 /** What entry `.` consists of: not the other layers, not noble, not the module's bytes behind `#wasm`. */
@@ -73,41 +85,65 @@ export function gzipSync(data, options) { return lazy().gzipSync(data, options);
   };
 }
 
-const input = entries();
-for (const source of Object.values(input))
-  if (!existsSync(source)) throw new Error(`package.json names what ${source} should be`);
-for (const file of /** @type {string[]} */ (readdirSync(`${root}dist`, { recursive: true }))) {
-  if (file.endsWith(".js")) rmSync(`${root}dist/${file}`);
+const fflate = await lazyFflate();
+
+/**
+ * Writes the bundle of `input` to dist.
+ * @param {Record<string, string>} input
+ * @returns {Promise<string[]>} the files
+ */
+async function write(input) {
+  const bundle = await rolldown({
+    input,
+    platform: "neutral",
+    transform: { target: "es2022" },
+    external: [
+      /^node:/,
+      /^#wasm$/,
+      ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+        .filter((name) => name !== "fflate")
+        .map((name) => new RegExp(`^${name}(/|$)`)),
+    ],
+    plugins: [
+      fflate,
+      {
+        name: "wasm-files",
+        resolveId: (id) => (id.endsWith(".wasm") ? { id, external: "relative" } : null),
+      },
+    ],
+  });
+  const { output } = await bundle.write({
+    dir: `${root}dist`,
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: "chunks/[name].js",
+    comments: { legal: true, annotation: true, jsdoc: false },
+    codeSplitting: { groups: Object.keys(input).length === 1 ? [] : [{ name: "core", test: core }] },
+  });
+  await bundle.close();
+  for (const part of output)
+    if (part.type === "chunk" && part.isEntry)
+      console.log(`dist/${part.fileName}: ${part.code.length} bytes, imports ${part.imports.join(", ") || "nothing"}`);
+  return output.map(({ fileName }) => fileName);
 }
 
-const bundle = await rolldown({
-  input,
-  platform: "neutral",
-  transform: { target: "es2022" },
-  external: [
-    /^node:/,
-    /^#wasm$/,
-    ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
-      .filter((name) => name !== "fflate")
-      .map((name) => new RegExp(`^${name}(/|$)`)),
-  ],
-  plugins: [
-    await lazyFflate(),
-    {
-      name: "wasm-files",
-      resolveId: (id) => (id.endsWith(".wasm") ? { id, external: "relative" } : null),
-    },
-  ],
-});
-const { output } = await bundle.write({
-  dir: `${root}dist`,
-  format: "esm",
-  entryFileNames: "[name].js",
-  chunkFileNames: "chunks/[name].js",
-  comments: { legal: true, annotation: true, jsdoc: false },
-  codeSplitting: { groups: [{ name: "core", test: core }] },
-});
-await bundle.close();
-for (const part of output)
-  if (part.type === "chunk" && part.isEntry)
-    console.log(`dist/${part.fileName}: ${part.code.length} bytes, imports ${part.imports.join(", ") || "nothing"}`);
+/** The declarations that those of the entries lead to, themselves included. @returns {string[]} */
+function declarations() {
+  const found = new Set(targets.filter((path) => path.endsWith(".d.ts")));
+  for (const path of found) {
+    for (const { fileName } of ts.preProcessFile(readFileSync(`${root}dist/${path}`, "utf8")).importedFiles)
+      if (fileName.startsWith(".")) found.add(posix.join(posix.dirname(path), fileName).replace(/\.js$/, ".d.ts"));
+  }
+  return [...found];
+}
+
+const written = await write(entries([manifest.exports, manifest.bin]));
+for (const [name, source] of Object.entries(entries(manifest.imports))) written.push(...(await write({ [name]: source })));
+
+const kept = new Set([...written, ...targets, ...declarations()]);
+for (const found of readdirSync(`${root}dist`, { recursive: true, encoding: "utf8" })) {
+  const path = found.replaceAll("\\", "/");
+  const isFolder = statSync(`${root}dist/${path}`, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isFolder ? [...kept].some((file) => file.startsWith(`${path}/`)) : kept.has(path)) continue;
+  rmSync(`${root}dist/${path}`, { recursive: true, force: true });
+}

@@ -23,7 +23,7 @@ export const firstUseCases: Cases = (suite) => {
 };
 
 /** Needs a loaded backend and a CSPRNG. Throws on the first thing that is wrong. */
-export function firstUse(): void {
+function firstUse(): void {
   const zmk = importKey(KBPK, { algorithm: "AES", usage: "K1" });
   const { key: tpk } = unwrapKeyBlock(zmk, BLOCK, { expectUsage: "P0" });
   check(verifyKeyCheckValue(tpk, "08793E").method === "CMAC", "check value");

@@ -132,9 +132,10 @@ export const selectionCases: Cases = (suite) => {
       const faults: [string, Partial<Backend>][] = [
         ["hexadecimal", { encodeHex: (bytes) => noble.encodeHex(bytes).toLowerCase() }],
         ["hexadecimal", { decodeHex: (text) => noble.decodeHex(text.replace("G", "0")) }],
-        ["AES-CBC", { cbcEncrypt: (slot, iv, data, padding) => flip(noble.cbcEncrypt(slot, iv, data, padding)) }],
-        ["AES-CBC", { cbcDecrypt: () => undefined }],
-        ["AES-CMAC", { cmac: (slot, data) => flip(noble.cmac(slot, data)) }],
+        ["AES-CBC", { seal: (slot, iv, data, encoding) => noble.seal(slot, flip(iv), data, encoding) }],
+        ["AES-CBC", { seal: (slot, iv, data, encoding) => noble.seal(slot, iv, data, encoding).slice(0, 64) }],
+        ["AES-CBC", { open: () => undefined }],
+        ["AES-CBC", { open: (slot, iv, text, encoding) => noble.open(slot, flip(iv), text, encoding) }],
         ["HMAC-SHA-256", { hmac: (slot, parts) => noble.hmac(slot, parts.slice(0, 1)) }],
         ["key block", { unwrapKey: () => ({ verdict: "mac" }) }],
         ["key block", { readSlot: (slot) => flip(noble.readSlot(slot)) }],
@@ -214,12 +215,15 @@ export const selectionCases: Cases = (suite) => {
       const noble = await nobleObject();
       if (noble === undefined) return;
       const before = setRandomSource((n) => new Uint8Array(n).fill(1));
-      const broken: Backend = { ...noble, cbcDecrypt: () => undefined };
-      await rejectsCode(loadCrypto({ backend: broken, randomBytes: source }), "ERR_BACKEND_UNAVAILABLE");
-      same(toHex(randomBytes(2)), "0101", "not taken over");
-      await loadCrypto({ backend: suite.backend, randomBytes: source });
-      same(toHex(randomBytes(4)), "5A5A5A5A");
-      setRandomSource(before);
+      const broken: Backend = { ...noble, encodeHex: () => "" };
+      try {
+        await rejectsCode(loadCrypto({ backend: broken, randomBytes: source }), "ERR_BACKEND_UNAVAILABLE");
+        same(toHex(randomBytes(2)), "0101", "not taken over");
+        await loadCrypto({ backend: suite.backend, randomBytes: source });
+        same(toHex(randomBytes(4)), "5A5A5A5A");
+      } finally {
+        setRandomSource(before);
+      }
     });
 
     suite.test("a source that fails or returns anything else", () => {

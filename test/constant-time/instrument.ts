@@ -25,7 +25,7 @@ export function instrument(wasm: Uint8Array): Instrumented {
   return instrumentText(text);
 }
 
-export function instrumentText(text: string): Instrumented {
+function instrumentText(text: string): Instrumented {
   const root = parse(text);
   const sites: string[] = [];
   const names = exportedNames(root);

@@ -1,8 +1,10 @@
 /**
- * The known-answer test every backend passes before core uses it: AES-CBC, CMAC, HMAC, hexadecimal, a key block of version D.
- * It finds an engine that compiles the module and computes wrongly (or a module that is not ours); it is no validation.
+ * The known-answer test every backend passes before core uses it: hexadecimal, AES-CBC both ways, HMAC, and a key block of version
+ * D, whose MAC is a CMAC. It finds an engine that compiles the module and computes wrongly (or a module that is not ours); it is no
+ * validation. It runs once in a process that may have nothing to do but open one envelope, so it calls what such a process calls
+ * next, and each algorithm once (measured: a quarter of the time from import to the first opened envelope).
  *
- * Sources: SP 800-38A F.2.5; SP 800-38B D.3 example 11; RFC 4231 4.3; TR-31:2018 A.7.4. All values are public.
+ * Sources: SP 800-38A F.2.5; RFC 4231 4.3; TR-31:2018 A.7.4. All values are public.
  */
 import type { Backend } from "./contract.js";
 
@@ -10,8 +12,6 @@ const KEY_256 = "603DEB1015CA71BE2B73AEF0857D77811F352C073B6108D72D9810A30914DFF
 const CBC_IV = "000102030405060708090A0B0C0D0E0F";
 const CBC_PLAINTEXT = "6BC1BEE22E409F96E93D7E117393172AAE2D8A571E03AC9C9EB76FAC45AF8E51";
 const CBC_CIPHERTEXT = "F58C4C04D6E5F1BA779EABFB5F7BFBD69CFC4E967EDB808D679F777BC6702C7D";
-const CMAC_MESSAGE = "6BC1BEE22E409F96E93D7E117393172AAE2D8A571E03AC9C9EB76FAC45AF8E5130C81C46A35CE411";
-const CMAC_VALUE = "AAF3D8F1DE5640C232F5B169B9C911E6";
 const HMAC_KEY = "4A656665";
 const HMAC_MESSAGE = ["what do ya want ", "for nothing?"];
 const HMAC_VALUE = "5BDCC146BF60754E6A042426089575C75A003F089D2739839DEC58B964EC3843";
@@ -25,7 +25,6 @@ export function failedSelfTest(backend: Backend): string | undefined {
   const tests: readonly [string, (backend: Backend) => boolean][] = [
     ["hexadecimal", testHex],
     ["AES-CBC", testCbc],
-    ["AES-CMAC", testCmac],
     ["HMAC-SHA-256", testHmac],
     ["key block", testKeyBlock],
   ];
@@ -50,19 +49,10 @@ function testCbc(backend: Backend): boolean {
   try {
     const iv = hex(backend, CBC_IV);
     const plaintext = hex(backend, CBC_PLAINTEXT);
-    const encrypted = backend.cbcEncrypt(slot, iv, plaintext, "pkcs7");
-    const whole = backend.encodeHex(encrypted.subarray(0, 32)) === CBC_CIPHERTEXT && encrypted.length === 48;
-    const decrypted = backend.cbcDecrypt(slot, iv, encrypted, "pkcs7");
-    return whole && decrypted !== undefined && backend.equal(decrypted, plaintext);
-  } finally {
-    backend.destroySlot(slot);
-  }
-}
-
-function testCmac(backend: Backend): boolean {
-  const slot = backend.createSlot("AES", hex(backend, KEY_256));
-  try {
-    return backend.encodeHex(backend.cmac(slot, hex(backend, CMAC_MESSAGE))) === CMAC_VALUE;
+    const sealed = backend.seal(slot, iv, plaintext, "raw");
+    const opened = backend.open(slot, iv, sealed, "raw");
+    const padded = sealed.length === CBC_CIPHERTEXT.length + 32 && sealed.startsWith(CBC_CIPHERTEXT);
+    return padded && opened !== undefined && backend.equal(opened, plaintext);
   } finally {
     backend.destroySlot(slot);
   }

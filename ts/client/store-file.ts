@@ -22,7 +22,7 @@ import { kill, pid } from "node:process";
 import { decodeUtf8, encodeUtf8 } from "../bytes.js";
 import { crc32 } from "../crc32.js";
 import type { JsonValue } from "../envelope.js";
-import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
+import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../errors.js";
 import { isOpen, type JournalRecord } from "./journal.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 
@@ -93,7 +93,7 @@ export class FileStore implements TerminalStore {
     if (typeof directory !== "string" || directory === "") throw invalidArgument("directory", "a path", describeType(directory));
     const { keepSettledMs = 30 * DAY_MS, compactEveryLines = 512, now = Date.now } = options;
     for (const [name, value] of Object.entries({ keepSettledMs, compactEveryLines })) {
-      if (typeof value !== "number" || !(value >= 0)) throw invalidArgument(name, "a number from 0", describeType(value));
+      if (typeof value !== "number" || !(value >= 0)) throw invalidArgument(name, "a number from 0", numberOrType(value));
     }
     this.#directory = directory;
     this.#keepSettledMs = keepSettledMs;

@@ -10,7 +10,7 @@
  * @module viopay-pos-crypto/client/browser
  */
 import type { JsonValue } from "../envelope.js";
-import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
+import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../errors.js";
 import { isOpen, type JournalRecord } from "./journal.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 
@@ -60,7 +60,7 @@ export class IndexedDbStore implements TerminalStore {
     if (typeof name !== "string" || name === "") throw invalidArgument("name", "a text", describeType(name));
     const { keepSettledMs = 30 * DAY_MS, now = Date.now } = options;
     if (typeof keepSettledMs !== "number" || !(keepSettledMs >= 0)) {
-      throw invalidArgument("keepSettledMs", "a number from 0", describeType(keepSettledMs));
+      throw invalidArgument("keepSettledMs", "a number from 0", numberOrType(keepSettledMs));
     }
     const factory = options.indexedDB ?? (globalThis.indexedDB as IDBFactory | undefined);
     if (factory === undefined) throw invalidArgument("indexedDB", "given where the engine has none", "nothing");

@@ -5,7 +5,7 @@
  * is wiped by `destroy()` or when a new set replaces it. PINs and card numbers pass through and are not kept.
  */
 import { type Envelope, type JsonValue, sealEnvelope } from "../envelope.js";
-import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
+import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../errors.js";
 import { SecretKey } from "../key.js";
 import type { KeySet } from "../keyset.js";
 import { encryptPinBlock } from "../pinblock.js";
@@ -162,7 +162,7 @@ export class PosTerminal {
     if (typeof now !== "function") throw invalidArgument("now", "a function", describeType(now));
     const ttl = options.idempotencyTtlMs ?? DAY_MS;
     if (typeof ttl !== "number" || !(ttl >= 0))
-      throw invalidArgument("idempotencyTtlMs", "a number of milliseconds", describeType(ttl));
+      throw invalidArgument("idempotencyTtlMs", "a number of milliseconds", numberOrType(ttl));
     if (options.randomBytes !== undefined) setRandomSource(options.randomBytes);
     const clock = new Clock(now);
     const store = options.store ?? new MemoryStore();

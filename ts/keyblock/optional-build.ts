@@ -4,7 +4,7 @@
  *
  * Public: all of it is part of the header text.
  */
-import { describeType, invalidArgument } from "../errors.js";
+import { describeType, invalidArgument, wordOrType } from "../errors.js";
 import { assertObject } from "../key-attributes.js";
 import { hasOwn } from "../own-property.js";
 import {
@@ -154,7 +154,7 @@ function checkMembers(init: Record<string, unknown>, id: string, name: string): 
   for (const [member, { expected, accepts }] of Object.entries(memberRules(id))) {
     const value = hasOwn(init, member) ? init[member] : undefined;
     if (accepts(value)) continue;
-    throw invalidArgument(`${name}.${member}`, expected, typeof value === "string" ? "another word" : describeType(value));
+    throw invalidArgument(`${name}.${member}`, expected, wordOrType(value));
   }
 }
 

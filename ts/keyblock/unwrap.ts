@@ -7,7 +7,7 @@
  */
 import type { Backend, HashName, Slot } from "../backend/contract.js";
 import { matchCheckValue, readCheckValue } from "../check-value.js";
-import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
+import { describeType, invalidArgument, PosCryptoError, wordOrType } from "../errors.js";
 import { attributesOf, makeKey, type SecretKey } from "../key-handle.js";
 import {
   assertObject,
@@ -76,7 +76,7 @@ export interface UnwrappedKey {
 
 function choice<T extends string>(options: UnwrapOptions, name: keyof UnwrapOptions, values: readonly [T, ...T[]]): T {
   const value = own(options, name, values[0]);
-  if (!values.includes(value as T)) throw invalidArgument(name, values.join(" or "), describeType(value));
+  if (!values.includes(value as T)) throw invalidArgument(name, values.join(" or "), wordOrType(value));
   return value as T;
 }
 
@@ -105,7 +105,7 @@ function checkOptions(options: UnwrapOptions): CheckedOptions {
   if (typeof extractable !== "boolean") throw invalidArgument("extractable", "a boolean", describeType(extractable));
   const kcv = own(options, "kcv");
   const hash = own(options, "hash");
-  if (hash !== undefined && !HASH_NAMES.includes(hash)) throw invalidArgument("hash", HASH_NAMES.join(", "), describeType(hash));
+  if (hash !== undefined && !HASH_NAMES.includes(hash)) throw invalidArgument("hash", HASH_NAMES.join(", "), wordOrType(hash));
   return {
     extractable,
     usages: textList(options, "expectUsage"),

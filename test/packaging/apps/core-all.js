@@ -1,0 +1,2 @@
+/** Everything that entry `.` has. */
+export * from "viopay-pos-crypto";
