@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: checks that all libraries agree, measures, prints ratios, writes `bench/results/*.json` and the plots.
+ * `npm run bench`: checks that all libraries agree, measures, prints ratios; a whole run writes `bench/results/*.json` and plots.
  *
  * Options: `--quick` (fewer sizes and rounds), `--node all` (repeats everything on each Node version of `bench/package.json`),
  * `--only primitives|messages|cold`, `--backend wasm|noble` (ours as it is in an engine without SIMD, or without WebAssembly; no cold
@@ -65,6 +65,10 @@ async function measureHere() {
   };
   for (const row of results.cold) process.stdout.write(`${describeRow(row)}\n`);
 
+  if (options.quick || options.only !== undefined) {
+    process.stdout.write("\nnot written: only a whole run is\n");
+    return;
+  }
   const folder = `${here}results/`;
   mkdirSync(folder, { recursive: true });
   const major = `${process.versions.node.split(".")[0]}${options.backend === undefined ? "" : `-${options.backend}`}`;
