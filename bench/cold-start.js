@@ -5,7 +5,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { formatTime, median } from "./measure.js";
+import { formatTime, median, rowOf } from "./measure.js";
 
 const child = fileURLToPath(new URL("./cold-start-child.js", import.meta.url));
 const names = ["ours", "noble", "node:crypto", "hash-wasm (one HMAC)"];
@@ -26,13 +26,5 @@ export function coldStart(samples = 15) {
   }
   const parts = Object.entries(imports).map(([name, values]) => `${name} ${formatTime(median(values))}`);
   process.stdout.write(`cold process, of which the import: ${parts.join(", ")}\n`);
-  const entries = Object.entries(times);
-  return {
-    title: "cold process, import to first opened envelope",
-    unit: "ns",
-    medians: Object.fromEntries(entries.map(([name, values]) => [name, median(values)])),
-    spread: Object.fromEntries(
-      entries.map(([name, values]) => [name, (Math.max(...values) - Math.min(...values)) / median(values)]),
-    ),
-  };
+  return rowOf("cold process, import to first opened envelope", new Map(Object.entries(times)));
 }

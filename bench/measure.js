@@ -1,15 +1,17 @@
 /**
  * How things are compared: every library does the same work in the same process, the turns interleaved (each round measures each
- * candidate once, the order rotated), the median over the rounds counts, and what is reported are ratios. Absolute times of a
- * shared machine mean little.
+ * candidate once, the order rotated), and what is reported are ratios: of each round, since a shared machine changes its speed
+ * within seconds and a round takes less than one; of those the median. Absolute times of such a machine mean little.
  */
 import Benchmark from "benchmark";
 
 /** @typedef {() => unknown} Task */
 /** @typedef {{ name: string, run: Task, deferred?: boolean }} Candidate */
-/** @typedef {{ title: string, unit: "ns", bytes?: number, medians: Record<string, number>, spread: Record<string, number> }} Row */
+/** @typedef {{ title: string, unit: "ns", bytes?: number, medians: Record<string, number>, ratios: Record<string, number>, spread: Record<string, number> }} Row
+ * `ratios`: the peer's time divided by ours. `spread`: the distance of the quartiles of the times, by their median.
+ */
 
-const settings = { rounds: 5, seconds: 0.12 };
+const settings = { rounds: 9, seconds: 0.03 };
 
 /** @param {Partial<typeof settings>} changes */
 export function configure(changes) {
@@ -65,13 +67,28 @@ export async function compare(title, candidates, about = {}) {
       if (candidate !== undefined) samples.get(candidate.name)?.push(await once(candidate));
     }
   }
-  /** @type {Row} */
-  const row = { title, unit: "ns", medians: {}, spread: {}, ...about };
-  for (const [name, values] of samples) {
-    row.medians[name] = median(values);
-    row.spread[name] = (Math.max(...values) - Math.min(...values)) / median(values);
-  }
+  const row = rowOf(title, samples, about);
   process.stdout.write(`${describeRow(row)}\n`);
+  return row;
+}
+
+/**
+ * @param {string} title
+ * @param {Map<string, number[]>} samples nanoseconds by candidate, ours first, one a round
+ * @param {{ bytes?: number }} [about]
+ * @returns {Row}
+ */
+export function rowOf(title, samples, about = {}) {
+  const [ours = []] = samples.values();
+  /** @type {Row} */
+  const row = { title, unit: "ns", medians: {}, ratios: {}, spread: {}, ...about };
+  for (const [name, values] of samples) {
+    const sorted = [...values].sort((a, b) => a - b);
+    const quartile = (/** @type {number} */ part) => sorted[Math.floor(part * (sorted.length - 1))] ?? 0;
+    row.medians[name] = median(values);
+    row.ratios[name] = median(values.map((value, round) => value / (ours[round] ?? value)));
+    row.spread[name] = (quartile(0.75) - quartile(0.25)) / median(values);
+  }
   return row;
 }
 
@@ -79,11 +96,11 @@ export async function compare(title, candidates, about = {}) {
  * One line: our time, then how many times ours each peer takes (above 1: ours is faster).
  * @param {Row} row
  */
-export function describeRow({ title, medians }) {
-  const [ours, ...peers] = Object.entries(medians);
+export function describeRow({ title, medians, ratios }) {
+  const [ours, ...peers] = Object.entries(ratios);
   if (ours === undefined) return title;
-  const ratios = peers.map(([name, time]) => `${name} ${(time / ours[1]).toFixed(2)}x`);
-  return `${title.padEnd(44)} ${formatTime(ours[1]).padStart(9)}   ${ratios.join("   ")}`;
+  const texts = peers.map(([name, ratio]) => `${name} ${ratio.toFixed(2)}x`);
+  return `${title.padEnd(44)} ${formatTime(medians[ours[0]] ?? 0).padStart(9)}   ${texts.join("   ")}`;
 }
 
 /** @param {number} nanoseconds */

@@ -86,9 +86,8 @@ export function plotBySize(title, subtitle, rows) {
  * @param {Row[]} rows
  */
 export function plotRatios(title, subtitle, rows) {
-  const groups = rows.map(({ title: work, medians }) => {
-    const [ours, ...peers] = Object.entries(medians);
-    return { work, bars: peers.map(([name, time]) => ({ name, ratio: time / (ours?.[1] ?? 1) })) };
+  const groups = rows.map(({ title: work, ratios: { ours: _ours, ...peers } }) => {
+    return { work, bars: Object.entries(peers).map(([name, ratio]) => ({ name, ratio })) };
   });
   const ratios = groups.flatMap(({ bars }) => bars.map(({ ratio }) => ratio));
   const [width, left, step, gap, top] = [760, 250, 20, 8, 74];

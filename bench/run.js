@@ -44,7 +44,7 @@ async function measureHere() {
   if (options.backend !== undefined) {
     await loadCrypto({ backend: /** @type {"wasm" | "noble"} */ (options.backend) });
   }
-  if (options.quick) configure({ rounds: 3, seconds: 0.05 });
+  if (options.quick) configure({ rounds: 5, seconds: 0.02 });
   const wanted = (/** @type {string} */ part) => options.only === undefined || options.only === part;
   const about = {
     date: new Date().toISOString().slice(0, 10),
