@@ -1,11 +1,14 @@
 /**
- * `node bench/machine-code.js`: what bounds AES-CBC decryption. Counts the vector instructions that V8 makes of the bitsliced
- * kernel, and holds the cycles they need at the least against the cycles that are measured.
+ * `node bench/machine-code.js`: what bounds AES-CBC decryption and SHA-256. Counts the instructions that V8 makes of the two kernels,
+ * and holds the cycles they need at the least against the cycles that are measured.
  *
  * A batch of 8 blocks runs 14 rounds of AES-256 (FIPS 197), the last of them without InvMixColumns. Every instruction counted is an
  * addition, permutation or logical operation of 128 bits; a core starts three of those in a cycle (Intel) or four (AMD since
  * Zen), whatever their order. Loads, stores and what V8 spills run beside them and are not counted. A cycle is measured, too: a
  * third of a multiplication in a chain of them, each of which waits for the one before.
+ *
+ * A block of SHA-256 is 64 rounds (FIPS 180-4 clause 6.2.2): a loop of 16, run three times and computing the message schedule beside
+ * them, and 16 more. There all instructions count, since a core starts six in a cycle at the most, of whatever kind.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -13,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { median } from "./measure.js";
 
 const moduleFile = fileURLToPath(import.meta.resolve("viopay-pos-crypto/viopay-pos-crypto.simd.wasm"));
+const SIZE = 65536;
 const BLOCKS = 8;
 const ROUNDS = 14;
 const VECTOR = /^v(?:px?or|pand|pandn|paddusb|pshufb|pshufd|shufps|pcmpeqb)$/;
@@ -60,6 +64,24 @@ function roundsOf(/** @type {string[][]} */ functions) {
   return { substitution: count(kernel.slice(0, branch)), mixing: count(kernel.slice(branch)) };
 }
 
+/**
+ * Instructions a block of SHA-256. Of the code between two branches, that with rotations is rounds, and that with 64-bit shifts of
+ * vectors, which only the schedule has, is the loop.
+ * @param {string[][]} functions
+ */
+function shaInstructions(functions) {
+  const rotations = (/** @type {readonly string[]} */ lines) => lines.filter((line) => /\bror/.test(line)).length;
+  const [kernel = []] = [...functions].sort((a, b) => rotations(b) - rotations(a));
+  /** @type {string[][]} */
+  const straight = [[]];
+  for (const line of kernel) {
+    if (/^0x/.test(line)) straight.at(-1)?.push(line);
+    if (/\s(?:j[a-z]+|ret[a-z]*)\b/.test(line)) straight.push([]);
+  }
+  const times = (/** @type {string[]} */ lines) => (lines.some((line) => /vpsrlq/.test(line)) ? 3 : 1);
+  return straight.filter((lines) => rotations(lines) > 0).reduce((total, lines) => total + times(lines) * lines.length, 0);
+}
+
 /** Bytes of a module of one function that squares a number 16 times a turn: `(param i32) (result i64)`. */
 function chainModule() {
   const body = [0x01, 0x01, 0x7e, 0x42, 0x03, 0x21, 0x01, 0x03, 0x40];
@@ -74,8 +96,11 @@ function chainModule() {
   );
 }
 
-/** Cycles a byte of a 64 KiB message, in the module, without copies. */
-function measure() {
+/**
+ * Cycles a byte of a message of 64 KiB, in the module, without copies.
+ * @param {(wasm: any) => () => void} prepare
+ */
+function measure(prepare) {
   const chain = /** @type {(turns: number) => bigint} */ (
     new WebAssembly.Instance(new WebAssembly.Module(chainModule())).exports["f"]
   );
@@ -85,26 +110,29 @@ function measure() {
     return ((performance.now() - start) * 1e6) / (3000 * 16 * 3);
   };
   const wasm = /** @type {any} */ (new WebAssembly.Instance(new WebAssembly.Module(readFileSync(moduleFile))).exports);
-  const key = wasm.slotCreate(1, 32);
-  const size = 65536;
+  const run = prepare(wasm);
   const samples = [];
   for (let i = 0; i < 400; i++) {
     const before = nanosecondsACycle();
     const start = performance.now();
-    wasm.cbcDecrypt(key, size, 0, 1);
+    run();
     const time = (performance.now() - start) * 1e6;
-    if (i >= 200) samples.push(time / size / ((before + nanosecondsACycle()) / 2));
+    if (i >= 200) samples.push(time / SIZE / ((before + nanosecondsACycle()) / 2));
   }
   return median(samples);
 }
 
-const { substitution, mixing } = roundsOf(disassemble());
+const functions = disassemble();
+const { substitution, mixing } = roundsOf(functions);
 const batch = ROUNDS * sum(substitution) + (ROUNDS - 1) * sum(mixing);
 const list = (/** @type {Counts} */ counts) =>
   Object.entries(counts)
     .map(([name, times]) => `${times} ${name}`)
     .join(", ");
-const measured = measure();
+const measured = measure((wasm) => {
+  const key = wasm.slotCreate(1, 32);
+  return () => wasm.cbcDecrypt(key, SIZE, 0, 1);
+});
 const line = (/** @type {string} */ what, /** @type {string} */ value) => process.stdout.write(`${what.padEnd(44)} ${value}\n`);
 line("Node", `${process.version}, V8 ${process.versions.v8}`);
 line("InvShiftRows, InvSubBytes of 8 blocks", `${sum(substitution)}: ${list(substitution)}`);
@@ -118,3 +146,14 @@ for (const ports of [3, 4]) {
   );
 }
 line("cycles a byte, measured (64 KiB, in the module)", measured.toFixed(2));
+const sha = shaInstructions(functions);
+const shaMeasured = measure((wasm) => {
+  wasm.hashBegin(3);
+  return () => wasm.hashPart(3, SIZE);
+});
+line("instructions a block of SHA-256", `${sha}, ${(sha / 64).toFixed(1)} a byte`);
+line(
+  "cycles a byte, at 6 a cycle, at the least",
+  `${(sha / 6 / 64).toFixed(2)} (${((100 * sha) / 6 / 64 / shaMeasured).toFixed(0)} % of what is measured)`,
+);
+line("cycles a byte, measured (64 KiB, in the module)", shaMeasured.toFixed(2));
