@@ -54,10 +54,10 @@ export class WasmCiphers {
     return out;
   }
 
-  cbcDecrypt(slot: Slot, iv: Uint8Array, data: Uint8Array, fill: BlockPadding): Uint8Array | undefined {
+  cbcDecrypt(slot: Slot, iv: Uint8Array, data: Uint8Array, padding: BlockPadding): Uint8Array | undefined {
     const { wasm, io } = this;
     const block = this.blockSize(slot);
-    const pad = fill === "pkcs7" ? 1 : 0;
+    const pad = padding === "pkcs7" ? 1 : 0;
     assertBlocks("data", data, block);
     assertLength("iv", iv, block);
     if (pad === 1 && data.length === 0) return undefined;
@@ -67,9 +67,9 @@ export class WasmCiphers {
       const length = io.check(wasm.cbcDecrypt(slot, io.putBytes(data, 0), pad, 1));
       return length === FAILED ? undefined : this.io.takeAndWipe(length, data.length);
     }
-    const padding = pad === 1 ? this.paddingOf(slot, data, block) : 0;
-    if (padding === FAILED) return undefined;
-    const out = new Uint8Array(data.length - padding);
+    const added = pad === 1 ? this.paddingOf(slot, data, block) : 0;
+    if (added === FAILED) return undefined;
+    const out = new Uint8Array(data.length - added);
     io.chain.set(iv);
     this.eachWindow(data, (used, from, last) => {
       io.check(wasm.cbcDecrypt(slot, used, 0, last));
