@@ -15,11 +15,11 @@ import { noble } from "viopay-pos-crypto/backend/noble";
 import { pattern } from "./agree.js";
 import { compare } from "./measure.js";
 
-const keyBytes = pattern(32, 11);
+export const keyBytes = pattern(32, 11);
 const macBytes = pattern(32, 12);
 
 /** The primary document's charge, filled up to about 450 bytes of JSON. */
-const charge = {
+export const charge = {
   card: { number: "4111111111111111", expiry_year: 2027, expiry_month: 12 },
   amount: { value: "1500", currency: "EUR" },
   terminal: { id: "TID-004812", type: "pos", terminal_entry_mode: "chip", attended: true, capabilities: ["chip", "contactless"] },
@@ -35,7 +35,7 @@ function demandSame(what, a, b) {
   if (JSON.stringify(a) !== JSON.stringify(b)) throw new Error(`${what}: results differ`);
 }
 
-const viaNoble = {
+export const viaNoble = {
   seal(/** @type {unknown} */ value) {
     const iv = randomBytes(16);
     const text = bytesToHex(utf8ToBytes(JSON.stringify(value))).toUpperCase();
