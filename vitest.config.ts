@@ -1,7 +1,7 @@
 /**
  * The suite's projects. `node` runs every case on each backend that this Node offers, `no-simd` and `jitless` repeat the core cases
- * where WebAssembly has no SIMD (V8 asks for SSE 4.1) or does not exist, `protocol` holds the mock server and the terminal against each other. `faults` needs a redis-server
- * and `browser` a Chromium; both need the built package, and `npm test` leaves them out.
+ * where WebAssembly has no SIMD (V8 asks for SSE 4.1) or does not exist, `protocol` holds the mock server and the terminal against
+ * each other. `faults` needs a redis-server and `browser` a Chromium; both need the built package, and `npm test` leaves them out.
  */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";

@@ -18,13 +18,6 @@ export function lessMask(a: i32, b: i32): i32 {
   return (a - b) >> 31;
 }
 
-/** `a` where `mask` is -1, `b` where it is 0. */
-// @ts-ignore: decorator
-@inline
-export function selectMask(mask: i32, a: i32, b: i32): i32 {
-  return b ^ (mask & (a ^ b));
-}
-
 /** -1 if the `n` bytes at `a` and `b` are equal, else 0. Reads all of them. */
 export function equalMask(a: usize, b: usize, n: i32): i32 {
   const end = a + n;

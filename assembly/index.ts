@@ -27,7 +27,11 @@ import { createKey, materialOffset } from "./keys";
 import {
   BLOCK_SCRATCH,
   CHAIN,
+  CHAIN_SIZE,
   DIGEST,
+  DIGEST_SIZE,
+  EXPECTED,
+  EXPECTED_SIZE,
   IO,
   IO_SIZE,
   KIND_AES,
@@ -36,20 +40,14 @@ import {
   KIND_TDES,
   SLOT_SCHEDULE,
   SLOT_SUBKEYS,
+  TOTAL,
 } from "./layout";
 import { FAILED, slotFree, slotKindAt, slotLengthAt, slotPointer, STALE, WRONG_KIND } from "./slots";
 import { copy, wipe, xor16, xor8 } from "./word";
 
 // Memory: where the host reads and writes.
 
-export { CHAIN, IO, IO_SIZE } from "./layout";
-
-/** 44 characters of Base64 to compare a MAC with. */
-export const EXPECTED: usize = DIGEST + 64;
-const EXPECTED_SIZE: i32 = 44;
-
-/** Bytes so far of a streamed message. */
-const TOTAL: usize = CHAIN + 16;
+export { CHAIN, EXPECTED, IO, IO_SIZE } from "./layout";
 
 export function wipeIo(length: i32): void {
   wipe(IO, length);
@@ -57,8 +55,9 @@ export function wipeIo(length: i32): void {
 
 /** Forgets a message that was begun, and all of IO. */
 export function reset(): void {
-  wipe(CHAIN, 64);
-  wipe(DIGEST, 128);
+  wipe(CHAIN, CHAIN_SIZE);
+  wipe(DIGEST, DIGEST_SIZE);
+  wipe(EXPECTED, EXPECTED_SIZE);
   wipe(IO, IO_SIZE);
 }
 
@@ -230,10 +229,16 @@ export function hashBegin(hash: i32): void {
   hashStart(hash, DIGEST);
 }
 
-/** `slot` is HMAC or OPAQUE. */
+/** Whether there is a slot and its material may key an HMAC: HMAC or OPAQUE. */
+// @ts-ignore: decorator
+@inline
+function keysHmac(slot: usize): bool {
+  return slot != 0 && (slotKindAt(slot) == KIND_HMAC || slotKindAt(slot) == KIND_OPAQUE);
+}
+
 export function hmacBegin(handle: i32, hash: i32): i32 {
   const slot = slotPointer(handle);
-  if (!slot || (slotKindAt(slot) != KIND_HMAC && slotKindAt(slot) != KIND_OPAQUE)) return refusal(slot);
+  if (!keysHmac(slot)) return refusal(slot);
   hmacStart(hash, slot);
   return 0;
 }
@@ -261,7 +266,7 @@ export function hashEnd(hash: i32, length: i32): i32 {
 
 export function hmacEnd(handle: i32, hash: i32, length: i32): i32 {
   const slot = slotPointer(handle);
-  if (!slot) return STALE;
+  if (!keysHmac(slot)) return refusal(slot);
   const mac = BLOCK_SCRATCH + 384;
   endHmac(hash, slot, IO, length, takeTotal(length), mac);
   return takeMac(mac, length + 144, hashLength(hash));

@@ -1,37 +1,43 @@
 /**
- * The memory map: the only place where offsets into linear memory exist.
+ * The memory map: the areas of linear memory. A file that divides an area of scratch among its own says so where it does.
  *
  * | offset  | size   | name          | secret | wiped by                                   |
  * |---------|--------|---------------|--------|--------------------------------------------|
  * | 0x00000 | 64     | NULL_GUARD    | no     | never written; handle 0 is never valid     |
  * | 0x00040 | 64     | CHAIN         | yes    | the call that ends a message               |
- * | 0x00080 | 128    | DIGEST        | yes    | the call that ends a message               |
+ * | 0x00080 | 64     | DIGEST        | yes    | the call that ends a message               |
+ * | 0x000C0 | 64     | EXPECTED      | yes    | the call that compares                     |
  * | 0x00100 | 512    | HASH_SCHEDULE | yes    | every hash call                            |
  * | 0x00300 | 512    | BLOCK_SCRATCH | yes    | every call that uses it                    |
  * | 0x00500 | 640    | KBEK          | yes    | the key block call that derived it         |
  * | 0x00780 | 640    | KBAK          | yes    | the key block call that derived it         |
- * | 0x00A00 | 2560   | PLANES        | yes    | every call of a bitsliced kernel           |
+ * | 0x00A00 | 2560   | PLANES        | yes    | every AES call that uses it                |
  * | 0x01400 | 3072   | (reserve)     |        |                                            |
  * | 0x02000 | 65 792 | IO            | yes    | the host's `wipeIo`, after it copied       |
  * | 0x12100 | ...    | constants     | no     | placed by the compiler (--memoryBase)      |
  * | heap    | 65536n | SLOTS         | yes    | `slotDestroy` (page heads: public, kept)   |
  *
- * Sizes are bytes. Everything but the constants is zero between two calls of the host.
+ * Sizes are bytes. Everything but the constants and live slots is zero once the host has ended its message and wiped IO.
  */
 
-/** Chaining value of CBC, CMAC and CTR (16 bytes used), then the byte counts of a streamed message. */
+/** Chaining value of CBC, CMAC and CTR (16 bytes), then the bytes so far of a streamed message (8 bytes). */
 export const CHAIN: usize = 0x0040;
 export const CHAIN_SIZE: i32 = 64;
+export const TOTAL: usize = CHAIN + 16;
 
 /** Running hash state (32 bytes SHA-1/SHA-256, 64 bytes SHA-512), then the finished digest or MAC. */
 export const DIGEST: usize = 0x0080;
-export const DIGEST_SIZE: i32 = 128;
+export const DIGEST_SIZE: i32 = 64;
+
+/** 44 characters of Base64 to compare a MAC with, from the host. */
+export const EXPECTED: usize = 0x00c0;
+export const EXPECTED_SIZE: i32 = 44;
 
 /** W+K of one hash block. */
 export const HASH_SCHEDULE: usize = 0x0100;
 export const HASH_SCHEDULE_SIZE: i32 = 512;
 
-/** Partial blocks, padding blocks, CMAC's last block, MACs under comparison. */
+/** Last blocks of hashes, keys' blocks of HMAC, MACs and Base64 in the making. */
 export const BLOCK_SCRATCH: usize = 0x0300;
 export const BLOCK_SCRATCH_SIZE: i32 = 512;
 
@@ -39,7 +45,7 @@ export const BLOCK_SCRATCH_SIZE: i32 = 512;
 export const KBEK: usize = 0x0500;
 export const KBAK: usize = 0x0780;
 
-/** Bit planes of the round keys for the bitsliced AES kernel, and its spill area. */
+/** AES: bit planes of round keys and states, and the last block of a CMAC. */
 export const PLANES: usize = 0x0a00;
 export const PLANES_SIZE: i32 = 2560;
 

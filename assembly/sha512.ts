@@ -8,8 +8,6 @@ import { HASH_SCHEDULE } from "./layout";
 import { SHA384_H, SHA512_H, SHA512_K } from "./sha-constants";
 import { copy, load64be, store64be, wipe } from "./word";
 
-export const SHA512_BLOCK: i32 = 128;
-
 export function sha384Start(state: usize): void {
   copy(state, SHA384_H, 64);
 }

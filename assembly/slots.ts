@@ -152,13 +152,6 @@ export function slotLengthAt(slot: usize): i32 {
   return load<i32>(slot, SLOT_LENGTH);
 }
 
-/** 0 if `handle` is live and of `kind`; else STALE or WRONG_KIND. */
-export function slotStatus(handle: i32, kind: i32): i32 {
-  const slot = slotPointer(handle);
-  if (!slot) return STALE;
-  return slotKindAt(slot) == kind ? 0 : WRONG_KIND;
-}
-
 /** Wipes and frees: 0, or STALE if the handle names nothing. */
 export function slotFree(handle: i32): i32 {
   const slot = slotPointer(handle);

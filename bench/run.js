@@ -61,7 +61,7 @@ async function measureHere() {
     primitives: wanted("primitives") ? await primitives(options.quick ? [16, 64, 1024, 65536] : undefined) : [],
     messages: wanted("messages") ? await messages() : [],
     cold: wanted("cold") && options.backend === undefined ? [coldStart(options.quick ? 5 : 15)] : [],
-    memory: memory(),
+    memory: await memory(),
   };
   for (const row of results.cold) process.stdout.write(`${describeRow(row)}\n`);
 

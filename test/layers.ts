@@ -43,7 +43,7 @@ const foreignGlobals = new Set(["Buffer", "process", "require", "__dirname", "at
 /** Where one of them is asked for, and done without where it is missing. */
 const optionalGlobals: ReadonlyMap<string, string> = new Map([["ts/backend/embedded.ts", "Buffer"]]);
 
-const base = new Set(["ts/errors.ts", "ts/bytes.ts", "ts/random.ts"]);
+const base = new Set(["ts/byte-array.ts", "ts/errors.ts", "ts/bytes.ts", "ts/random.ts"]);
 
 function layerOf(file: string): Layer {
   if (file.endsWith(".wasm")) return "backend";

@@ -2,8 +2,8 @@
  * `npm test`: build, lint, as-pect, vitest on every tier; prints the counts by tier and closes with `N passed, N failed`. A step
  * that breaks without a failing test, or a tier that ran nothing, counts as a failure. Exit code 0 only if nothing failed.
  *
- * `npm test -- --all` runs the projects that need a redis-server and a Chromium, too, then the suite in every other engine, and the checks of
- * the packed library (bundlers, sizes, consumers' types).
+ * `npm test -- --all` runs the projects that need a redis-server and a Chromium, too, then the suite in every other engine, and the
+ * checks of the packed library (bundlers, sizes, consumers' types).
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -4,17 +4,13 @@
  * For public data: the conversions here index tables and stop early. Secret hexadecimal goes through the backend. Engines without
  * TextEncoder and TextDecoder get the same results from loops.
  */
+import { isBytes } from "./byte-array.js";
 import { describeType, invalidArgument } from "./errors.js";
 
 export interface ByteLength {
   readonly min?: number;
   readonly max?: number;
   readonly multipleOf?: number;
-}
-
-function isBytes(value: unknown): value is Uint8Array {
-  if (value instanceof Uint8Array) return true;
-  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
 }
 
 function plural(n: number): string {
@@ -35,7 +31,7 @@ function describeLength({ min, max, multipleOf }: ByteLength): string {
 }
 
 /**
- * Asserts that `value` is a Uint8Array (a Node Buffer is one) of `length` bytes, or within the limits given.
+ * Asserts that `value` is a Uint8Array (a Node Buffer is one), not detached, of `length` bytes or within the limits given.
  * Throws ERR_INVALID_ARGUMENT naming `name`.
  */
 export function assertBytes(name: string, value: unknown, length?: number | ByteLength): asserts value is Uint8Array {

@@ -25,6 +25,11 @@ export function methodsFor(algorithm: KeyAlgorithm): readonly KcvMethod[] {
   return algorithm === "HMAC" ? ["HMAC"] : [];
 }
 
+/** Methods by which a check value is taken for right where none is named: GlobalPlatform's, for cards, only where it is. */
+export function usualMethods(algorithm: KeyAlgorithm): readonly KcvMethod[] {
+  return methodsFor(algorithm).filter((method) => method !== "GLOBALPLATFORM");
+}
+
 /** The leading `length` bytes of the check value. The method must be one of `methodsFor`. */
 export function checkValueBytes(
   backend: Backend,

@@ -5,7 +5,7 @@
  */
 import type { HashName } from "./backend/contract.js";
 import { assertBytes, decodeHex, encodeHex, isHex, wipe } from "./bytes.js";
-import { checkValueBytes, type KcvMethod, LONGEST_CHECK_VALUE, methodsFor } from "./check-value-methods.js";
+import { checkValueBytes, type KcvMethod, LONGEST_CHECK_VALUE, methodsFor, usualMethods } from "./check-value-methods.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import { attributesOf, internals, type SecretKey } from "./key-handle.js";
 import { assertObject, HASH_NAMES, type KeyAlgorithm, type KeyInternals, own } from "./key-attributes.js";
@@ -31,7 +31,7 @@ export interface KeyCheckValueOptions {
 
 /** How a check value is compared. */
 export interface VerifyKeyCheckValueOptions {
-  /** `auto` (default) tries the methods that the algorithm has, the usual one first. */
+  /** `auto` (default) tries CMAC and ANSI_X9_24 for AES and TDES, the algorithm's usual one first, and HMAC for HMAC. */
   method?: "auto" | KcvMethod | HashKcvMethod;
   /** The bytes that `expected` must have, 2 to 5. Without it, 3 to 5 are accepted: two bytes are too weak unless asked for. */
   length?: number;
@@ -45,7 +45,8 @@ function checkLength(length: unknown, shortest: number): number {
   return length;
 }
 
-function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
+/** The method named, or the usual one. Throws `ERR_INVALID_ARGUMENT` for one that the algorithm does not have. Internal. */
+export function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
   const methods = methodsFor(algorithm);
   const first = methods[0];
   if (first === undefined)
@@ -169,7 +170,7 @@ export function matchCheckValue(
   method: "auto" | KcvMethod,
 ): KcvMethod {
   const first = methodFor(algorithm, method === "auto" ? undefined : method);
-  for (const candidate of method === "auto" ? methodsFor(algorithm) : [first]) {
+  for (const candidate of method === "auto" ? usualMethods(algorithm) : [first]) {
     const value = checkValueBytes(backend, slot, algorithm, candidate, hash, wanted.length);
     if (backend.equal(value, wanted)) return candidate;
   }

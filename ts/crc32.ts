@@ -1,8 +1,8 @@
 /**
  * CRC-32 as gzip uses it: RFC 1952 clause 8, polynomial 0xEDB88320 (reflected), register and result complemented.
  *
- * Public data only: the table is indexed by the data, so run time may depend on it. Nothing is wiped. The table is built on
- * first use, so that importing costs nothing.
+ * Not constant-time: the table is indexed by the data, which for an opened envelope is its plaintext (gzip.ts). Nothing is kept of
+ * it but the register. The table is built on first use, so that importing costs nothing.
  */
 
 let table: Int32Array | undefined;

@@ -44,6 +44,8 @@ export type Envelope = DataEnvelope | ChunkedEnvelope;
 interface Sealed {
   readonly iv: Uint8Array;
   readonly ciphertext: string;
+  /** Where the ciphertext is, as errors name it. */
+  readonly member: string;
 }
 
 export interface ReadEnvelope {
@@ -80,19 +82,20 @@ export function readEnvelope(envelope: unknown): ReadEnvelope {
 
 /** Throws `ERR_ENVELOPE_FORMAT` if a ciphertext is not hex after all. */
 export function assertHexCiphertexts({ parts }: ReadEnvelope): void {
-  for (const { ciphertext } of parts) if (!isHex(ciphertext)) throw malformed("ciphertext", "hex digits", ciphertext);
+  for (const { ciphertext, member } of parts) if (!isHex(ciphertext)) throw malformed(member, "hex digits", ciphertext);
 }
 
 function readSealed(prefix: string, members: Members): Sealed {
   readMode(prefix, members);
+  const member = `${prefix}ciphertext`;
   const ciphertext = hasOwn(members, "ciphertext") ? members.ciphertext : undefined;
   if (typeof ciphertext !== "string" || ciphertext.length === 0 || ciphertext.length % BLOCK_DIGITS !== 0) {
-    throw malformed(`${prefix}ciphertext`, "hex text of whole 16-byte blocks", ciphertext);
+    throw malformed(member, "hex text of whole 16-byte blocks", ciphertext);
   }
   const iv = hasOwn(members, "initialization_vector") ? members.initialization_vector : undefined;
   const ivBytes = typeof iv === "string" && iv.length === BLOCK_DIGITS ? readHex(iv) : undefined;
   if (ivBytes === undefined) throw malformed(`${prefix}initialization_vector`, "hex text of 16 bytes", iv);
-  return { iv: ivBytes, ciphertext };
+  return { iv: ivBytes, ciphertext, member };
 }
 
 function readMode(prefix: string, members: Members): void {

@@ -2,8 +2,8 @@
  * The options of envelopes: what they mean, their defaults, and the checks that turn them into settings. Nothing here is secret.
  */
 import type { OpenEncoding } from "./backend/contract.js";
-import { describeType, invalidArgument, numberOrType, wordOrType } from "./errors.js";
-import { assertObject, own } from "./key-attributes.js";
+import { invalidArgument, numberOrType, wordOrType } from "./errors.js";
+import { assertObject, own, readFlag } from "./key-attributes.js";
 
 /** How `sealEnvelope` writes. */
 export interface SealOptions {
@@ -86,11 +86,6 @@ export function readOpenOptions(options: OpenOptions | undefined): OpenSettings 
 export function assertEncoding(encoding: unknown, expected: string): asserts encoding is "hex" | "raw" {
   if (encoding === "hex" || encoding === "raw") return;
   throw invalidArgument("plaintextEncoding", expected, wordOrType(encoding));
-}
-
-function readFlag(name: string, flag: unknown): boolean {
-  if (flag === undefined || typeof flag === "boolean") return flag ?? false;
-  throw invalidArgument(name, "a boolean", describeType(flag));
 }
 
 export function readMaxBytes(options: OpenOptions): number {

@@ -10,6 +10,7 @@
  * member named `__proto__` becomes an own property like any other and changes no prototype.
  */
 import type { OpenEncoding } from "./backend/contract.js";
+import { isBytes } from "./byte-array.js";
 import { assertBytes, concatBytes, decodeUtf8, encodeHex, encodeUtf8, wipe } from "./bytes.js";
 import { keyCheckValue } from "./check-value.js";
 import {
@@ -121,7 +122,8 @@ export function sealEnvelopeBytes(key: SecretKey, bytes: Uint8Array, options?: S
 }
 
 /**
- * Opens an envelope of JSON, the inverse of {@link sealEnvelope}: `TR31-DATA` and `TR31-DATA-CHUNKED`, gzipped or not.
+ * Opens an envelope of JSON, the inverse of {@link sealEnvelope}: `TR31-DATA` and `TR31-DATA-CHUNKED`, gzipped or not. Hex text of
+ * anything but an object or an array is told apart only where `plaintextEncoding` is said, and so is a bare number.
  *
  * CBC without a MAC does not authenticate: limit how often a program answers `ERR_ENVELOPE_OPEN`.
  *
@@ -220,7 +222,7 @@ function shortCheckValue(key: SecretKey): string {
 
 function toJson(value: unknown): string {
   const expected = "a JSON value";
-  if (value instanceof Uint8Array) throw invalidArgument("value", expected, "bytes");
+  if (isBytes(value)) throw invalidArgument("value", expected, "bytes");
   let json: string | undefined;
   try {
     json = JSON.stringify(value);
@@ -241,20 +243,18 @@ function escapeLone(found: string): string {
   return found.length === 2 ? found : `\\u${found.charCodeAt(0).toString(16)}`;
 }
 
-/** The envelope's parts, once the sizes are possible and the check value is this key's. */
+/** The envelope's parts, once the check value is this key's and the sizes are possible. */
 function readFor(key: SecretKey, envelope: unknown, maxBytes: number): ReadEnvelope {
   const read = readEnvelope(envelope);
-  // Hex text doubles the plaintext, padding adds a block a part; gzip adds its header, trailer and 5 bytes to 16 KiB at the worst.
-  const plaintext = read.gzip ? maxBytes + GZIP_FRAME + (maxBytes >>> 10) : maxBytes;
-  if (ciphertextBytes(read) > 2 * plaintext + IV_BYTES * read.parts.length) {
-    throw new PosCryptoError("ERR_ENVELOPE_FORMAT", "envelope: its ciphertext is longer than maxBytes allows");
-  }
   if (read.keyKcv !== undefined) {
     const { cmac, legacy } = checkValuesOf(key);
     if (!cmac.startsWith(read.keyKcv) && !legacy.startsWith(read.keyKcv)) {
       throw new PosCryptoError("ERR_ENVELOPE_KEY", "the envelope was sealed under another key: its key_kcv is not this key's");
     }
   }
+  // Hex text doubles the plaintext, padding adds a block a part; gzip adds its header, trailer and 5 bytes to 16 KiB at the worst.
+  const plaintext = read.gzip ? maxBytes + GZIP_FRAME + (maxBytes >>> 10) : maxBytes;
+  if (ciphertextBytes(read) > 2 * plaintext + IV_BYTES * read.parts.length) throw unopenable(read);
   return read;
 }
 
@@ -315,7 +315,8 @@ function joinParts(at: KeyInternals, read: ReadEnvelope, encoding: "hex" | "raw"
   const opened = read.parts.map((part) => openPart(at, part, encoding));
   const plaintexts = opened.filter((plaintext) => plaintext !== undefined);
   const whole = plaintexts.length === opened.length ? concatBytes(plaintexts) : undefined;
-  wipe(...plaintexts);
+  // One by one: an envelope may have more chunks than a call has arguments.
+  for (const plaintext of plaintexts) wipe(plaintext);
   return whole;
 }
 

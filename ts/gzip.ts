@@ -69,8 +69,8 @@ function appendMember(data: Uint8Array, start: number, output: Output, slice: nu
 }
 
 /**
- * Inflates what follows a member's header, `slice` bytes at first; returns the length of its deflate data and trailer, which may reach beyond `rest`, or
- * 0 for damaged data. The next member is left alone: its announcement ends the work.
+ * Inflates what follows a member's header, `slice` bytes at first; returns the length of its deflate data and trailer, which may
+ * reach beyond `rest`, or 0 for damaged data. The next member is left alone: its announcement ends the work.
  */
 function inflateMember(rest: Uint8Array, output: Output, slice: number): number {
   const bare = new Uint8Array(BARE_HEADER);

@@ -3,6 +3,7 @@
  * Nothing here is secret.
  */
 import type { Backend, BackendName, HashName, Slot, SlotKind } from "./backend/contract.js";
+import { isBytes } from "./byte-array.js";
 import { describeType, invalidArgument } from "./errors.js";
 import { checkCombination, EXPORTABILITY_LETTERS, MODE_LETTERS, usageRule } from "./keyblock/fields.js";
 import { hasOwn } from "./own-property.js";
@@ -102,8 +103,14 @@ export function own<T extends object, K extends keyof T>(value: T, name: K, fall
   return found === undefined ? fallback : found;
 }
 
+/** An option that is true or false, and false unless given. */
+export function readFlag(name: string, flag: unknown): boolean {
+  if (flag === undefined || typeof flag === "boolean") return flag ?? false;
+  throw invalidArgument(name, "a boolean", describeType(flag));
+}
+
 export function assertObject(name: string, value: unknown): asserts value is object {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || isBytes(value)) {
     throw invalidArgument(name, "an object", describeType(value));
   }
 }

@@ -7,7 +7,7 @@
 import type { Backend } from "./backend/contract.js";
 import { resolveBackend } from "./backend/select.js";
 import { wipe } from "./bytes.js";
-import { verifyKeyCheckValue } from "./check-value.js";
+import { matchCheckValue, methodFor, readCheckValue } from "./check-value.js";
 import type { KcvMethod } from "./check-value-methods.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import { isDegenerate, readMaterial } from "./key.js";
@@ -60,12 +60,14 @@ function checkedKey(
   backend: Backend,
   material: Uint8Array,
   resolved: ResolvedKeyAttributes,
-  kcv: string | undefined,
+  wanted: Uint8Array | undefined,
   method: "auto" | KcvMethod,
 ): SecretKey {
-  const key = makeKey(backend, backend.createSlot(slotKindOf(resolved.algorithm), material), resolved);
+  const { algorithm, hash } = resolved;
+  const slot = backend.createSlot(slotKindOf(algorithm), material);
+  const key = makeKey(backend, slot, resolved);
   try {
-    if (kcv !== undefined) verifyKeyCheckValue(key, kcv, { method });
+    if (wanted !== undefined) matchCheckValue({ backend, slot, algorithm, hash }, wanted, method);
     return key;
   } catch (error) {
     key.destroy();
@@ -78,11 +80,11 @@ function checkComponentValue(
   part: Uint8Array,
   i: number,
   resolved: ResolvedKeyAttributes,
-  kcv: string,
+  wanted: Uint8Array,
   method: "auto" | KcvMethod,
 ): void {
   try {
-    checkedKey(backend, part, resolved, kcv, method).destroy();
+    checkedKey(backend, part, resolved, wanted, method).destroy();
   } catch (error) {
     if (!(error instanceof PosCryptoError) || error.code !== "ERR_KCV_MISMATCH") throw error;
     throw new PosCryptoError("ERR_KCV_MISMATCH", `Key components: the check value of component ${i + 1} is not the expected one`);
@@ -124,19 +126,23 @@ export function importKeyComponents(
   if (kcvs !== undefined && (!Array.isArray(kcvs) || kcvs.length !== components.length)) {
     throw invalidArgument("kcvs", `${components.length} check values`, Array.isArray(kcvs) ? kcvs.length : describeType(kcvs));
   }
+  const partValues = kcvs === undefined ? [] : Array.from(kcvs, (kcv: unknown, i) => readCheckValue(`kcvs[${i}]`, kcv));
+  const kcv = own(options, "kcv");
+  const keyValue = kcv === undefined ? undefined : readCheckValue("kcv", kcv);
   const method = own(options, "method", "auto");
+  if (method !== "auto") methodFor(resolved.algorithm, method);
   const backend = resolveBackend(own(attributes, "backend"));
   const parts: Uint8Array[] = [];
   let key: Uint8Array | undefined;
   try {
     for (const [i, component] of components.entries()) parts.push(readMaterial(backend, `components[${i}]`, component));
     checkComponents(backend, parts, resolved);
-    for (const [i, kcv] of kcvs?.entries() ?? []) checkComponentValue(backend, parts[i]!, i, resolved, kcv, method);
+    for (const [i, wanted] of partValues.entries()) checkComponentValue(backend, parts[i]!, i, resolved, wanted, method);
     key = combine(parts);
     if (backend.equal(key, new Uint8Array(key.length))) throw refused("together they give an all-zero key");
     if (resolved.algorithm === "TDES" && isDegenerate(backend, key))
       throw refused("together they give a key worth no more than single DES");
-    return checkedKey(backend, key, resolved, own(options, "kcv"), method);
+    return checkedKey(backend, key, resolved, keyValue, method);
   } finally {
     wipe(key, ...parts);
   }

@@ -6,6 +6,7 @@
  */
 import type { Backend } from "./backend/contract.js";
 import { resolveBackend } from "./backend/select.js";
+import { isBytes } from "./byte-array.js";
 import { assertBytes, wipe } from "./bytes.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 import {
@@ -32,7 +33,7 @@ export function readMaterial(backend: Backend, name: string, material: unknown):
     if (bytes === undefined) throw invalidArgument(name, "an even number of hex digits", `${material.length} characters`);
     return bytes;
   }
-  if (!(material instanceof Uint8Array)) throw invalidArgument(name, "bytes or hex text", describeType(material));
+  if (!isBytes(material)) throw invalidArgument(name, "bytes or hex text", describeType(material));
   assertBytes(name, material);
   return Uint8Array.from(material);
 }

@@ -10,9 +10,9 @@
  */
 import { wipe } from "./bytes.js";
 import { type HashKcvMethod, type KcvMethod, keyCheckValue, verifyKeyCheckValue } from "./check-value.js";
-import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
+import { invalidArgument, PosCryptoError } from "./errors.js";
 import { attributesOf, internals, makeKey, type ResolvedKeyAttributes, type SecretKey } from "./key.js";
-import { assertObject, own, slotKindOf } from "./key-attributes.js";
+import { assertObject, own, readFlag, slotKindOf } from "./key-attributes.js";
 import { unwrapKeyBlock } from "./keyblock/unwrap.js";
 import {
   type KeyRole,
@@ -158,7 +158,7 @@ function assertRole(key: SecretKey, { role, usages, algorithms, terminalModes }:
 
 function verify(key: SecretKey, expected: string, method: KcvMethod | HashKcvMethod | undefined) {
   try {
-    return verifyKeyCheckValue(key, expected, { method: method ?? "auto" });
+    return verifyKeyCheckValue(key, expected, { method: method === undefined ? "auto" : method });
   } catch (error) {
     if (!(error instanceof PosCryptoError) || error.code !== "ERR_KCV_MISMATCH") throw error;
     const actual =
@@ -219,6 +219,9 @@ function remake(key: SecretKey, changes: Partial<ResolvedKeyAttributes>): Secret
 
 /** Internal. */
 export function makeKeySet(keys: Record<KeyRole, SecretKey>, facts: Omit<KeySet, KeyRole | "destroy">): KeySet {
+  Object.freeze(facts.keyIds);
+  for (const checked of Object.values(facts.checkValues)) Object.freeze(checked);
+  Object.freeze(facts.checkValues);
   return Object.freeze({ ...keys, ...facts, destroy: () => destroyAll(keys) });
 }
 
@@ -256,10 +259,4 @@ export function readRoles<T>(name: string, value: Partial<Record<KeyRole, T>> | 
     if (member !== undefined) members[role as KeyRole] = member;
   }
   return members;
-}
-
-/** Internal. */
-export function readFlag(name: string, flag: unknown): boolean {
-  if (flag === undefined || typeof flag === "boolean") return flag ?? false;
-  throw invalidArgument(name, "a boolean", describeType(flag));
 }

@@ -4,6 +4,7 @@
  *
  * The bytes become keys, IVs, padding and nonces; whoever asks for them wipes them.
  */
+import { isBytes } from "./byte-array.js";
 import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
 
 /** Returns `n` bytes from a CSPRNG, in an array that is not handed out again. */
@@ -80,8 +81,8 @@ function injectedBytes(source: RandomSource, n: number): Uint8Array {
   } catch (cause) {
     throw new PosCryptoError("ERR_NO_RANDOM", "the injected randomBytes failed", { cause });
   }
-  if (!(bytes instanceof Uint8Array) || bytes.length !== n) {
-    const got = bytes instanceof Uint8Array ? `${bytes.length} bytes` : describeType(bytes);
+  if (!isBytes(bytes) || bytes.length !== n) {
+    const got = isBytes(bytes) ? `${bytes.length} bytes` : describeType(bytes);
     throw new PosCryptoError("ERR_NO_RANDOM", `the injected randomBytes must return ${n} bytes, got ${got}`);
   }
   return bytes;
@@ -94,6 +95,10 @@ function platformBytes(n: number): Uint8Array {
     throw new PosCryptoError("ERR_NO_RANDOM", "this engine has no crypto.getRandomValues: pass randomBytes to loadCrypto()");
   }
   const bytes = new Uint8Array(n);
-  for (let at = 0; at < n; at += QUOTA) source.getRandomValues(bytes.subarray(at, Math.min(n, at + QUOTA)));
+  try {
+    for (let at = 0; at < n; at += QUOTA) source.getRandomValues(bytes.subarray(at, Math.min(n, at + QUOTA)));
+  } catch (cause) {
+    throw new PosCryptoError("ERR_NO_RANDOM", "this engine's crypto.getRandomValues failed", { cause });
+  }
   return bytes;
 }

@@ -1,7 +1,6 @@
 /**
- * What is built on AES blocks alone: CMAC (SP 800-38B), CBC-MAC (ISO 9797-1 algorithm 1) and counter mode (SP 800-38A clause 6.5 with
- * the counter of ISO 20038: all 128 bits count). Message lengths are public; data, subkeys and MACs are secret. The only scratch is
- * one block, wiped before return.
+ * What is built on AES blocks alone: CMAC (SP 800-38B) and counter mode (SP 800-38A clause 6.5 with the counter of ISO 20038: all 128
+ * bits count). Message lengths are public; data, subkeys and MACs are secret. The only scratch is one block, wiped before return.
  */
 import { PLANES } from "../layout";
 import { copy, load64be, store64be, wipe16, xor16, xorBytes } from "../word";
@@ -39,12 +38,6 @@ export function aesCmac(schedule: usize, subkeys: usize, data: usize, length: i3
   xor16(BLOCK, rest < 16 ? subkeys + 16 : subkeys);
   aesCmacUpdate(schedule, out, BLOCK, 1);
   wipe16(BLOCK);
-}
-
-/** CBC-MAC with a zero IV: 16 bytes at `out`, which may not overlap `data`. */
-export function aesCbcMac(schedule: usize, data: usize, blocks: i32, out: usize): void {
-  wipe16(out);
-  aesCmacUpdate(schedule, out, data, blocks);
 }
 
 /** Counter mode in place over `length` bytes; `counter` (16 bytes, big-endian) ends one past the last block used. */

@@ -85,7 +85,7 @@ export function laneExpandKey(material: usize, keyBytes: i32, schedule: usize): 
   store<i32>(schedule, rounds);
   wipe16(SCRATCH);
 
-  // All words (equation 5.8), where the decryption keys will be, in order of encryption.
+  // All words (clause 5.2), where the decryption keys will be, in order of encryption.
   const words = schedule + DECRYPTION;
   copy(words, material, keyBytes);
   const count = 4 * (rounds + 1);

@@ -89,7 +89,7 @@ export function aesExpandKey(material: usize, keyBytes: i32, schedule: usize): v
   v128.store(words, map(v128.load(material), TOWER_IN_LOW));
   if (keyBytes > 16) v128.store(words + keyBytes - 16, map(v128.load(material + keyBytes - 16), TOWER_IN_LOW));
 
-  // All words (equation 5.8); every operation but the S-box is linear and indifferent to the basis.
+  // All words (clause 5.2); every operation but the S-box is linear and indifferent to the basis.
   let constant = TABLES + ROUND_CONSTANTS;
   let phase = 0;
   const count = 4 * (rounds + 1);

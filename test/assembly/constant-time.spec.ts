@@ -1,4 +1,4 @@
-import { equalMask, lessMask, pkcs7Length, selectMask, zeroMask } from "../../assembly/constant-time";
+import { equalMask, lessMask, pkcs7Length, zeroMask } from "../../assembly/constant-time";
 import { IO } from "../../assembly/layout";
 import { copy, wipe, xorBytes } from "../../assembly/word";
 
@@ -16,11 +16,6 @@ describe("masks", () => {
     expect<i32>(lessMask(4, 4)).toBe(0);
     expect<i32>(lessMask(5, 4)).toBe(0);
     expect<i32>(lessMask(0, i32.MAX_VALUE)).toBe(-1);
-  });
-
-  it("selectMask chooses", () => {
-    expect<i32>(selectMask(-1, 7, -9)).toBe(7);
-    expect<i32>(selectMask(0, 7, -9)).toBe(-9);
   });
 });
 

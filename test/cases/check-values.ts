@@ -66,7 +66,8 @@ export const checkValueCases: Cases = (suite) => {
       same(verifyKeyCheckValue(aes(), "08793e").method, "CMAC");
       same(verifyKeyCheckValue(aes(), "08793E25AB").method, "CMAC");
       same(verifyKeyCheckValue(aes(), "e5E07C").method, "ANSI_X9_24");
-      same(verifyKeyCheckValue(aes(), "A801BE").method, "GLOBALPLATFORM");
+      throwsCode(() => verifyKeyCheckValue(aes(), "A801BE"), "ERR_KCV_MISMATCH");
+      same(verifyKeyCheckValue(aes(), "A801BE", { method: "GLOBALPLATFORM" }).method, "GLOBALPLATFORM");
       same(verifyKeyCheckValue(tdes(), "57C409").method, "ANSI_X9_24");
       same(verifyKeyCheckValue(tdes(), "C66363F72B").method, "CMAC");
       same(verifyKeyCheckValue(hmac("SHA-512"), "4A99BC").method, "HMAC");

@@ -17,6 +17,7 @@ import {
   sealEnvelopeBytes,
 } from "../../ts/index.js";
 import { encodeUtf8 } from "../../ts/bytes.js";
+import type { PosCryptoError } from "../../ts/errors.js";
 import { setRandomSource } from "../../ts/random.js";
 import negatives from "../../vectors/envelope-negatives.json" with { type: "json" };
 import positives from "../../vectors/envelopes.json" with { type: "json" };
@@ -302,7 +303,9 @@ export const envelopeCases: Cases = (suite) => {
           same(openEnvelopeBytes(key, sealed, { plaintextEncoding, maxBytes: size }).length, size, "bytes at the limit");
           throwsCode(() => openEnvelopeBytes(key, sealed, { plaintextEncoding, maxBytes: size - 1 }), "ERR_ENVELOPE_OPEN");
         }
-        throwsCode(() => openEnvelope(key, sealEnvelope(key, value), { maxBytes: 10 }), "ERR_ENVELOPE_FORMAT", /maxBytes/);
+        throwsCode(() => openEnvelope(key, sealEnvelope(key, value), { maxBytes: 10 }), "ERR_ENVELOPE_OPEN");
+        const foreign = { ...sealEnvelope(key, value), key_kcv: "000000" };
+        throwsCode(() => openEnvelope(key, foreign, { maxBytes: 10 }), "ERR_ENVELOPE_KEY");
         same(openEnvelope(key, sealEnvelope(key, {}, { gzip: true }), { maxBytes: 2 }), {}, "gzip that makes it longer");
         const noise = pseudoRandom(1000)(40_000);
         const compressed = sealEnvelopeBytes(key, noise, { gzip: true });
@@ -310,6 +313,21 @@ export const envelopeCases: Cases = (suite) => {
         const maxBytes = suite.interpreted ? 1 << 17 : 1 << 20;
         const bomb = sealEnvelopeBytes(key, new Uint8Array(3 * maxBytes), { gzip: true, chunkBytes: 100 });
         throwsCode(() => openEnvelopeBytes(key, bomb, { plaintextEncoding: "hex", maxBytes }), "ERR_ENVELOPE_OPEN");
+      });
+    });
+
+    suite.test("a chunk that is not hex text is named", () => {
+      withKey((key) => {
+        const sealed = sealEnvelope(key, { text: "x".repeat(200) }, { gzip: true, chunkBytes: 8 }) as ChunkedEnvelope;
+        const chunks = sealed.chunks.map((chunk, i) =>
+          i === 1 ? { ...chunk, ciphertext: chunk.ciphertext.replace(/./g, "z") } : chunk,
+        );
+        const error = throwsCode(
+          () => openEnvelope(key, { ...sealed, chunks }),
+          "ERR_ENVELOPE_FORMAT",
+          /"chunks\[1\]\.ciphertext"/,
+        );
+        same((error as PosCryptoError).details, { member: "chunks[1].ciphertext" });
       });
     });
 

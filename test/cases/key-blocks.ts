@@ -383,6 +383,48 @@ export const keyBlockCases: Cases = (suite) => {
       );
     });
 
+    suite.test("a component stays one, whatever block it is put into", () => {
+      const kbpk = protectionKey(pseudoRandom(4)(32), "AES");
+      const component = importKey(pseudoRandom(5)(16), { algorithm: "AES", usage: "K0", exportability: "E", keyVersion: "c1" });
+      const { key } = unwrapKeyBlock(kbpk, wrapKeyBlock(kbpk, component, { exportability: "E" }), { policy: "report" });
+      same([key.algorithm, key.keyVersion], ["OPAQUE", "c1"]);
+      throwsCode(() => wrapKeyBlock(kbpk, key, { keyVersion: "00" }), "ERR_KEY_USAGE", /keyVersion c1/);
+      throwsCode(() => wrapKeyBlock(kbpk, key, { keyVersion: "c2" }), "ERR_KEY_USAGE", /keyVersion c1/);
+      same(parseKeyBlock(wrapKeyBlock(kbpk, key)).keyVersion, "c1");
+      for (const each of [kbpk, component, key]) each.destroy();
+    });
+
+    suite.test("the strict form writes no length that strict reading objects to", () => {
+      const kbpk = protectionKey(pseudoRandom(4)(32), "AES");
+      const key = aes();
+      const lax: KeyBlockHeaderInit[] = [
+        { optionalBlocks: [{ id: "LB", data: "q", form: "long" }] },
+        { optionalBlocks: [{ id: "LB", data: "q".repeat(300), form: "long-bytes" }] },
+      ];
+      for (const header of lax) {
+        throwsCode(() => wrapKeyBlock(kbpk, key, header), "ERR_INVALID_ARGUMENT", /^"header\.optionalBlocks"/);
+        const block = wrapKeyBlock(kbpk, key, header, { grammar: "lenient" });
+        throwsCode(() => unwrapKeyBlock(kbpk, block, { grammar: "strict" }), "ERR_KEY_BLOCK_POLICY");
+        unwrapKeyBlock(kbpk, block).key.destroy();
+      }
+      const strict: KeyBlockHeaderInit = {
+        optionalBlocks: [
+          { id: "LB", data: "q".repeat(300) },
+          { id: "42", data: "own" },
+        ],
+      };
+      unwrapKeyBlock(kbpk, wrapKeyBlock(kbpk, key, strict), { grammar: "strict" }).key.destroy();
+      for (const each of [kbpk, key]) each.destroy();
+    });
+
+    suite.test("a check value is asked for where there is none", () => {
+      const kbpk = protectionKey(pseudoRandom(4)(32), "AES");
+      const rsa = importKey(pseudoRandom(6)(64), { algorithm: "RSA", usage: "S0", exportability: "E" });
+      const block = wrapKeyBlock(kbpk, rsa);
+      throwsCode(() => unwrapKeyBlock(kbpk, block, { kcv: "000000" }), "ERR_KEY_USAGE", /^"kcv" cannot be compared/);
+      for (const each of [kbpk, rsa]) each.destroy();
+    });
+
     suite.test("refuses headers that no reader accepts", () => {
       const key = aes();
       const bad: KeyBlockHeaderInit[] = [
@@ -413,7 +455,7 @@ export const keyBlockCases: Cases = (suite) => {
         { optionalBlocks: [{ id: "KS", keySerialNumber: "FFFF9876543210E00000" }] },
         { optionalBlocks: [{ id: "LB", data: "x".repeat(300), form: "short" }] },
         { optionalBlocks: [{ id: "LB", data: "x".repeat(9900) }] },
-        { optionalBlocks: Array.from({ length: 99 }, (_, i) => ({ id: `Z${i}`.slice(-2), data: "" })) },
+        { optionalBlocks: Array.from({ length: 99 }, (_, i) => ({ id: String(i).padStart(2, "0"), data: "" })) },
       ];
       for (const header of bad) {
         const error = throwsCode(() => wrapped(key, header), "ERR_INVALID_ARGUMENT");

@@ -95,8 +95,13 @@ export const keyComponentCases: Cases = (suite) => {
         { kcv: 5 },
         { kcv: "0123" },
         { kcv: "012345", method: "MD5" },
+        { method: "MD5" },
+        { kcvs: [undefined, undefined] },
+        { kcvs: new Array(2) },
       ])
         wrong([A, B], options);
+      ok(wrong([A, B], { kcv: 5 }).message.startsWith('"kcv" must be hex text'), "names the option");
+      ok(wrong([A, B], { kcvs: ["012345", null] }).message.startsWith('"kcvs[1]" must be hex text'), "names the element");
       wrong([A, B], {}, { algorithm: "AES" });
     });
 

@@ -178,10 +178,13 @@ export const keySetCases: Cases = (suite) => {
     for (const [name, options, format] of variants) {
       suite.test(name, () => {
         withSet(options, (response, host, zmk) => {
-          const terminal = installKeySet(zmk, response);
+          // `auto` does not try GlobalPlatform's method: it has to be named on both sides.
+          const named = options.kcv?.tpk === "GLOBALPLATFORM" ? { kcv: { tpk: options.kcv.tpk } } : {};
+          if (named.kcv) throwsCode(() => installKeySet(zmk, response), "ERR_KCV_MISMATCH");
+          const terminal = installKeySet(zmk, response, named);
           worksTogether(terminal, host, format);
           // The host can install what it issued, after a restart.
-          const restored = installKeySet(zmk, response, { side: "host" });
+          const restored = installKeySet(zmk, response, { side: "host", ...named });
           worksTogether(terminal, restored, format);
           for (const role of working) same(attributesOf(restored[role]), attributesOf(host[role]), role);
           same(

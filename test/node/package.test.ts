@@ -1,5 +1,6 @@
 /** The built package: its entries, its files, its binary. Needs `npm run build`. */
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -8,7 +9,8 @@ import { describe, expect, it } from "vitest";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
 const binary = new Uint8Array(readFileSync(`${root}dist/wasm/viopay-pos-crypto.simd.wasm`));
-const mvpLength = statSync(`${root}dist/wasm/viopay-pos-crypto.mvp.wasm`).size;
+const mvp = new Uint8Array(readFileSync(`${root}dist/wasm/viopay-pos-crypto.mvp.wasm`));
+const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const run = promisify(execFile);
 
 /** Runs a module in a fresh process inside the package, where its own name resolves through `exports`. */
@@ -69,27 +71,33 @@ describe("the binary", () => {
   });
 
   it("is what the entry carries inside", async () => {
-    const length = await evaluate(`
-      let seen = 0;
+    const seen = await evaluate(`
+      import { createHash } from "node:crypto";
+      let seen = "";
       const Module = WebAssembly.Module;
-      WebAssembly.Module = class extends Module { constructor(bytes) { super(bytes); seen = bytes.byteLength; } };
+      WebAssembly.Module = class extends Module {
+        constructor(bytes) { super(bytes); seen = createHash("sha256").update(bytes).digest("hex"); }
+      };
       const { loadCryptoSync } = await import("viopay-pos-crypto");
       loadCryptoSync({ backend: "wasm-simd" });
       console.log(seen);`);
-    expect(Number(length)).toBe(binary.length);
+    expect(seen).toBe(digest(binary));
   });
 
   it("without SIMD is what `./backend/wasm` carries inside, compiled at first use", async () => {
     const out = await evaluate(`
+      import { createHash } from "node:crypto";
       const seen = [];
       const Module = WebAssembly.Module;
-      WebAssembly.Module = class extends Module { constructor(bytes) { super(bytes); seen.push(bytes.byteLength); } };
+      WebAssembly.Module = class extends Module {
+        constructor(bytes) { super(bytes); seen.push(createHash("sha256").update(bytes).digest("hex")); }
+      };
       const { wasm } = await import("viopay-pos-crypto/backend/wasm");
       const { loadCryptoSync } = await import("viopay-pos-crypto");
       seen.push("imported");
       seen.push(loadCryptoSync({ backend: wasm }).name);
       console.log(seen.join());`);
-    expect(out).toBe(`imported,${mvpLength},wasm`);
+    expect(out).toBe(`imported,${digest(mvp)},wasm`);
   });
 
   it("is a file that the package gives by name, with and without SIMD", async () => {

@@ -183,7 +183,8 @@ export class TripleDes implements BlockCipher {
 
   /** SP 800-38B 6.2. */
   cmac(data: Uint8Array): Uint8Array {
-    const k1 = double(this.encryptBlock(new Uint8Array(8)));
+    const zero = this.encryptBlock(new Uint8Array(8));
+    const k1 = double(zero);
     const whole = Math.max(0, Math.ceil(data.length / 8) - 1) * 8;
     const last = new Uint8Array(8);
     last.set(data.subarray(whole));
@@ -192,7 +193,7 @@ export class TripleDes implements BlockCipher {
     const subkey = rest < 8 ? double(k1) : k1;
     for (let i = 0; i < 8; i++) last[i]! ^= subkey[i]!;
     const mac = this.chain(data, whole, last, 3);
-    wipe(k1, subkey, last);
+    wipe(zero, k1, subkey, last);
     return mac;
   }
 

@@ -5,9 +5,10 @@
  * comes before anything that depends on plaintext; KBEK, KBAK and payload are wiped.
  */
 import { concatBytes, encodeHex, wipe } from "../bytes.js";
-import { invalidArgument, PosCryptoError } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import { type BlockCipher, cbcMac, createBlockCipher } from "./block-cipher.js";
 import type { KeyBlockVersion, SlotKind } from "./contract.js";
+import { wrongKind } from "./refusals.js";
 
 interface WrappingKey {
   readonly kind: SlotKind;
@@ -201,10 +202,6 @@ export function decodeHexDigits(digits: string | Uint8Array): Uint8Array | undef
   if (wrong === 0) return bytes;
   wipe(bytes);
   return undefined;
-}
-
-export function wrongKind(): PosCryptoError {
-  return new PosCryptoError("ERR_KEY_USAGE", "the key's algorithm does not support this operation");
 }
 
 /** Reads all bytes before it answers. */

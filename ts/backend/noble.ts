@@ -2,7 +2,8 @@
  * The backend for engines without WebAssembly: @noble/ciphers, @noble/hashes, and our own DES.
  *
  * Not constant-time: AES and DES look tables up by secret bytes, and the engine may branch on any number. Material lives in the
- * JS heap as long as its key does and is wiped by `destroySlot`; what noble expands from it is wiped at the end of each call.
+ * JS heap as long as its key does and is wiped by `destroySlot`, as is the keyed state of an HMAC; AES schedules that noble expands
+ * are wiped at the end of each call.
  * Results and the order of verdicts are those of the WebAssembly backends.
  *
  * @module viopay-pos-crypto/backend/noble
@@ -11,10 +12,12 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha224, sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 import { decodeUtf8, encodeBase64, encodeHex, encodeUtf8, wipe } from "../bytes.js";
-import { invalidArgument, PosCryptoError } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import { type BlockCipher, cbcMac, createBlockCipher, pkcs7Length, pkcs7Pad } from "./block-cipher.js";
 import type { Backend, BlockPadding, HashName, MessagePart, OpenEncoding, Slot, SlotKind } from "./contract.js";
-import { decodeHexDigits, equalBytes, openKeyBlock, sealKeyBlock, wrongKind } from "./noble-key-block.js";
+import { startsLikeMessage } from "./message-start.js";
+import { decodeHexDigits, equalBytes, openKeyBlock, sealKeyBlock } from "./noble-key-block.js";
+import { destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "./refusals.js";
 
 interface Entry {
   readonly kind: SlotKind;
@@ -37,7 +40,7 @@ function createNobleBackend(): Backend {
 
   function entry(slot: Slot): Entry {
     const found = entries.get(slot);
-    if (found === undefined) throw new PosCryptoError("ERR_KEY_DESTROYED", "the key was destroyed");
+    if (found === undefined) throw destroyedKey();
     return found;
   }
 
@@ -61,9 +64,9 @@ function createNobleBackend(): Backend {
   }
 
   function createSlot(kind: SlotKind, material: Uint8Array): Slot {
-    if (!suits(kind, material.length)) throw invalidArgument("material", "as long as its algorithm's keys are", "another length");
+    if (!suits(kind, material.length)) throw wrongMaterialLength();
     if (entries.size >= SLOT_LIMIT) {
-      throw new PosCryptoError("ERR_KEY_CAPACITY", "no room for another key: destroy keys that are no longer used");
+      throw noCapacity();
     }
     const copy = Uint8Array.from(material);
     const cipher = kind === "AES" || kind === "TDES" ? createBlockCipher(kind, copy) : undefined;
@@ -91,7 +94,7 @@ function createNobleBackend(): Backend {
     const plain = data === undefined ? undefined : cbcDecrypt(slot, iv, data, "pkcs7");
     if (plain === undefined || encoding === "raw") return plain;
     const decoded = decodeHexDigits(plain);
-    if (encoding === "auto" && (decoded === undefined || !startsLikeContent(decoded))) {
+    if (encoding === "auto" && (decoded === undefined || !startsLikeMessage(decoded))) {
       wipe(decoded);
       return plain;
     }
@@ -230,11 +233,6 @@ function hashByName(name: HashName) {
     case "SHA-512":
       return sha512;
   }
-}
-
-/** An object, an array, or a gzip member (RFC 1952 2.3.1). */
-function startsLikeContent(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x7b || bytes[0] === 0x5b || (bytes[0] === 0x1f && bytes[1] === 0x8b);
 }
 
 function equalText(a: string, b: string): boolean {

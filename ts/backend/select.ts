@@ -301,7 +301,8 @@ function unavailable(refusals: readonly string[]): PosCryptoError {
 
 /** Own properties only: a polluted `Object.prototype` chooses nothing. */
 function checkOptions(options: LoadOptions): Settings {
-  if (typeof options !== "object" || options === null) throw invalidArgument("options", "an object", describeType(options));
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw invalidArgument("options", "an object", describeType(options));
   const given: LoadOptions = Object.assign(Object.create(null), options);
   const { backend: choice = "auto", module, requireConstantTime = false, randomBytes } = given;
   if (!isChoice(choice)) {

@@ -5,6 +5,7 @@
 import { decodeUtf8, wipe } from "../bytes.js";
 import { invalidArgument } from "../errors.js";
 import type { MessagePart, OpenEncoding, Slot } from "./contract.js";
+import { startsLikeMessage } from "./message-start.js";
 import { FAILED, WINDOW, type WasmExports, type WasmIo } from "./wasm-module.js";
 
 /** Encodings of assembly/envelope.ts. */
@@ -179,9 +180,4 @@ export class WasmEnvelopes {
       return piece.length;
     });
   }
-}
-
-/** `{`, `[`, or the first bytes of gzip (RFC 1952 clause 2.3.1). */
-function startsLikeMessage(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x7b || bytes[0] === 0x5b || (bytes[0] === 0x1f && bytes[1] === 0x8b);
 }

@@ -5,8 +5,9 @@
  * puts something there wipes exactly that part before the call of the host ends.
  */
 import { decodeUtf8, encodeUtf8Into } from "../bytes.js";
-import { invalidArgument, PosCryptoError } from "../errors.js";
+import type { PosCryptoError } from "../errors.js";
 import type { MessagePart } from "./contract.js";
+import { destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "./refusals.js";
 
 /** A constant of the module: its plain value in engines older than `WebAssembly.Global` (Chrome 57 to 68). */
 type Constant = WebAssembly.Global | number;
@@ -62,11 +63,9 @@ function numberOf(constant: Constant): number {
 }
 
 export function statusError(status: number): PosCryptoError {
-  if (status === STALE) return new PosCryptoError("ERR_KEY_DESTROYED", "the key was destroyed");
-  if (status === CAPACITY)
-    return new PosCryptoError("ERR_KEY_CAPACITY", "no room for another key: destroy keys that are no longer used");
-  if (status === WRONG_KIND) return new PosCryptoError("ERR_KEY_USAGE", "the key's algorithm does not support this operation");
-  return invalidArgument("material", "as long as its algorithm's keys are", "another length");
+  if (status === STALE) return destroyedKey();
+  if (status === CAPACITY) return noCapacity();
+  return status === WRONG_KIND ? wrongKind() : wrongMaterialLength();
 }
 
 /** Bytes of IO that a call may fill; what IO has beyond is slack for padding. */

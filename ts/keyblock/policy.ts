@@ -142,9 +142,15 @@ function hmacFindings(header: KeyBlockHeader, hash: HashName | undefined): Polic
   return block.value === undefined ? [finding("hash-unknown", "HM", "6.3.6.5", "HM names no hash of the table")] : [];
 }
 
-function blockGrammar({ id, data, form, value }: OptionalBlock): string | undefined {
+function blockGrammar(block: OptionalBlock): string | undefined {
+  const { id, value } = block;
   if (value === undefined && IDS_WITH_GRAMMAR.includes(id)) return `the data of ${id} do not follow their format`;
   if (value === undefined && !/^\d/.test(id)) return `optional block ${id} is not in the table`;
+  return unstrictLength(block);
+}
+
+/** How the length of an optional block departs from the strict form. */
+export function unstrictLength({ id, data, form }: Pick<OptionalBlock, "id" | "data" | "form">): string | undefined {
   if (form === "long-bytes") return `the length of ${id} counts length bytes, not digits`;
   return form === "long" && data.length + 4 <= 255 ? `the long length of ${id} is not needed` : undefined;
 }

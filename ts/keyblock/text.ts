@@ -4,6 +4,7 @@
  *
  * Nothing here is secret, but no message repeats a character of the block beyond its first.
  */
+import { isBytes } from "../byte-array.js";
 import { decodeBase64 } from "../bytes.js";
 import { describeType, invalidArgument, PosCryptoError, type PosErrorCode } from "../errors.js";
 
@@ -40,7 +41,7 @@ function textOf(bytes: Uint8Array): string {
 
 /** The ASCII text of a block, or `undefined` after a problem was reported. Throws `ERR_INVALID_ARGUMENT` for other types. */
 export function blockText(block: unknown, problem: OnProblem): string | undefined {
-  if (typeof block !== "string" && !(block instanceof Uint8Array)) {
+  if (typeof block !== "string" && !isBytes(block)) {
     throw invalidArgument("block", "a string or bytes", describeType(block));
   }
   const input = typeof block === "string" ? block : textOf(block.subarray(0, LONGEST_TEXT));

@@ -7,6 +7,7 @@
  */
 import type { Backend, HashName, Slot } from "../backend/contract.js";
 import { matchCheckValue, readCheckValue } from "../check-value.js";
+import { usualMethods } from "../check-value-methods.js";
 import { describeType, invalidArgument, PosCryptoError, wordOrType } from "../errors.js";
 import { attributesOf, makeKey, type SecretKey } from "../key-handle.js";
 import {
@@ -200,7 +201,7 @@ function attributesFor(header: KeyBlockHeader, algorithm: KeyAlgorithm, hash: Ha
  * @throws `ERR_KEY_BLOCK_PAYLOAD` for an authentic block whose length field is impossible
  * @throws `ERR_KEY_BLOCK_POLICY` for one that breaks the standard's rules or the caller's expectations; `details.findings` lists
  *   them
- * @throws `ERR_KCV_MISMATCH` where `kcv` is another key's
+ * @throws `ERR_KCV_MISMATCH` where `kcv` is another key's, `ERR_KEY_USAGE` where the key's algorithm has no check value
  * @throws `ERR_KEY_CAPACITY` beyond 65,536 keys a backend
  * @example
  * ```ts
@@ -243,6 +244,8 @@ export function unwrapKeyBlock(kbpk: SecretKey, block: string | Uint8Array, opti
     if (checked.kcv !== undefined) {
       // By what the key is, even if findings make it opaque.
       const computed = opened.kind === slotKindOf(algorithm) ? algorithm : "OPAQUE";
+      if (usualMethods(computed).length === 0)
+        throw new PosCryptoError("ERR_KEY_USAGE", `"kcv" cannot be compared: a key of algorithm ${computed} has no check value`);
       matchCheckValue({ backend, slot, algorithm: computed, hash }, checked.kcv, "auto");
     }
     const opaque = report.some(({ code }) => DISABLING.includes(code));

@@ -92,6 +92,10 @@ export function headerFields(init: KeyBlockHeaderInit, kbpk: ResolvedKeyAttribut
   if (!narrowsExportability(key.exportability, fields.exportability)) {
     throw widening("exportability", key.exportability, fields.exportability);
   }
+  // X9.143:2021 clause 6.3.4: `c` marks a component, which stays one.
+  if (key.keyVersion.startsWith("c") && fields.keyVersion !== key.keyVersion) {
+    throw widening("keyVersion", key.keyVersion, fields.keyVersion);
+  }
   checkLetter(fields.algorithm, key);
   checkTables(fields);
   return fields;

@@ -11,7 +11,7 @@ import { type KeyInternals, own, type ResolvedKeyAttributes } from "../key-attri
 import { blockSize } from "./header.js";
 import { HM_CODES } from "./optional-blocks.js";
 import { draftOptionalBlock, type OptionalDraft, paddingBlock, writeOptionalBlock } from "./optional-build.js";
-import { isHmacLetter, matchesCheckValue, misplaced } from "./policy.js";
+import { isHmacLetter, matchesCheckValue, misplaced, unstrictLength } from "./policy.js";
 import type { Fields, KeyBlockHeaderInit } from "./wrap-header.js";
 
 /** A key that takes part: the one that is wrapped, or the KBPK. */
@@ -58,10 +58,10 @@ function checkDrafts(drafts: readonly OptionalDraft[], fields: Fields, strict: b
   const name = "header.optionalBlocks";
   if (new Set(drafts.map(({ id }) => id)).size < drafts.length)
     throw invalidArgument(name, "blocks of different ids", "an id twice");
-  drafts.forEach(({ id }, i) => {
+  drafts.forEach(({ id, data = "", form = "short" }, i) => {
     if (id === "PB" && i < drafts.length - 1) throw invalidArgument(name, "with PB at the end", `PB at ${i}`);
     if (id === "DA" && fields.usage !== "B3") throw invalidArgument(name, "without DA unless the usage is B3", fields.usage);
-    const problem = strict ? misplaced({ id }, fields) : undefined;
+    const problem = strict ? (misplaced({ id }, fields) ?? unstrictLength({ id, data, form })) : undefined;
     if (problem !== undefined) throw invalidArgument(name, `without ${id} here (${problem})`, id);
   });
 }

@@ -14,6 +14,7 @@
  * field's nibbles, before the verdict: which check failed is not to be learnt, since a wrong PAN shows as a bad digit or a bad
  * fill nibble. Digits and fields belong to the caller, who wipes them; everything else is wiped here.
  */
+import { isBytes } from "../byte-array.js";
 import { wipe } from "../bytes.js";
 import { describeType, invalidArgument } from "../errors.js";
 import { MOST_DRAWS, randomBytes, stuckSource } from "../random.js";
@@ -53,7 +54,7 @@ export function blockBytes(format: PinBlockFormat): 8 | 16 {
 /** The digits of a PIN given as text or as ASCII bytes. Throws `ERR_INVALID_ARGUMENT`, which says nothing about the PIN. */
 export function readPin(pin: unknown): PinDigits {
   const isText = typeof pin === "string";
-  if (!isText && !(pin instanceof Uint8Array)) throw invalidArgument("pin", "text or bytes of 4 to 12 digits", describeType(pin));
+  if (!isText && !isBytes(pin)) throw invalidArgument("pin", "text or bytes of 4 to 12 digits", describeType(pin));
   if (pin.length < SHORTEST_PIN || pin.length > LONGEST_PIN) throw badPin();
   const digits = new Uint8Array(pin.length);
   let bad = 0;
