@@ -44,7 +44,7 @@ async function measureHere() {
   if (options.backend !== undefined) {
     await loadCrypto({ backend: /** @type {"wasm" | "noble"} */ (options.backend) });
   }
-  if (options.quick) configure({ rounds: 9, seconds: 0.012 });
+  if (options.quick) configure({ rounds: 6, seconds: 0.012 });
   const wanted = (/** @type {string} */ part) => options.only === undefined || options.only === part;
   const about = {
     date: new Date().toISOString().slice(0, 10),
