@@ -32,7 +32,10 @@ const packages: readonly { name: RegExp; from: (file: string, layer: Layer) => b
   { name: /^@noble\//, from: (file) => nobleBackend.has(file) },
   { name: /^fflate\/browser$/, from: (_file, layer) => layer === "core" },
   { name: /^(jose|ioredis)$/, from: (_file, layer) => layer === "mock" },
-  { name: /^node:/, from: (file, layer) => layer === "mock" || layer === "cli" || file === "ts/client/store-file.ts" },
+  {
+    name: /^node:/,
+    from: (file, layer) => layer === "mock" || layer === "cli" || /^ts\/client\/store-file(-lock)?\.ts$/.test(file),
+  },
   { name: /^shared\//, from: (_file, layer) => layer === "assembly" },
   { name: /^#wasm$/, from: (_file, layer) => layer === "backend" },
 ];

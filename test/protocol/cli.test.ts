@@ -20,6 +20,9 @@ const BLOCK_A = "A0072P0TE00E0000F5161ED902807AF26F1D62263644BD24192FDB3193C7303
 const KBPK_A = "89E88CF7931444F334BD7547FC3F380C";
 const KEY_A = "F039121BEC83D26B169BDCD5B22AAF8F";
 const PAN = "4111111111111111";
+const SIGN = ["sign", "request", "--key", "env:K", "--path", "/", "--terminal-id", "T"];
+const WRAP = ["keyblock", "wrap", "--kbpk", "env:K", "--key", "env:K"];
+const UNWRAP = ["keyblock", "unwrap", "--kbpk", "env:A"];
 
 async function done(args: readonly string[], around?: Surroundings): Promise<string> {
   const { code, out, err } = await command(args, around);
@@ -48,7 +51,7 @@ describe("viopay-pos", () => {
     same([nothing.code, nothing.err], [2, overview]);
   });
 
-  it("wrong usage is exit code 2 and quotes nothing that was typed", async () => {
+  it("wrong usage, values of options included, is exit code 2 and quotes nothing that was typed", async () => {
     const secret = AES;
     const wrong: readonly (readonly string[])[] = [
       [secret],
@@ -81,9 +84,32 @@ describe("viopay-pos", () => {
       ["mock", "--port", "65536"],
       ["mock", "--seed", "1"],
       ["mock", "--min-version", "new"],
+      ["mock", "--port", "0", "--host", secret],
+      ["mock", "--port", "0", "--host", "192.0.2.1"],
+      ["mock", "--fault", `delay@charge:ms=${"9".repeat(20)}`],
+      ["mock", "--fault", "500@charge:p=0.5", "--seed", "4294967296"],
+      ...["get", "", "P T", secret].map((method) => [...SIGN, "--method", method]),
+      ...["5", "2025-12-13", "2025-12-13T14:35:00+01:00", secret].map((time) => [...SIGN, "--timestamp", time]),
+      ...["short", "not-alphanumeric", `${secret}\n`].map((nonce) => [...SIGN, "--nonce", nonce]),
+      [...SIGN.slice(0, 4), "--path", secret, "--terminal-id", "T"],
+      [...SIGN.slice(0, 4), "--path", "/", "--terminal-id", `${secret}\n`],
+      ["sign", "attestation", "--key", "env:K", "--device-id", "POS-8F3A2C91", "--key-id", `${secret}\n`],
+      ["sign", "attestation", "--key", "env:K", "--device-id", "POS-8F3A2C91", "--key-id", "k", "--timestamp", "5"],
+      ...["zz", "P", "M7", secret].map((usage) => [...WRAP, "--usage", usage]),
+      ...["V", "z", "EE", secret].map((mode) => [...WRAP, "--usage", "P0", "--mode", mode]),
+      ...["1", "001", "-0", secret].map((version) => [...WRAP, "--usage", "P0", "--key-version", version]),
+      [...WRAP, "--usage", "P0", "--label", `${secret}\u00fc`],
+      [...WRAP, "--usage", "P0", "--label", `${secret}\u00fc`, "--with-kcv"],
+      [...WRAP, "--usage", "M7", "--algorithm", "HMAC", "--with-kcv"],
+      [...WRAP, "--usage", "P0", "--version", "F"],
+      ...["zz", "p0", "P", secret].map((usage) => [...UNWRAP, "--usage", usage, BLOCK_A]),
+      ...["z", "e", "EE", secret].map((mode) => [...UNWRAP, "--mode", mode, BLOCK_A]),
+      ...["1", "zzzzzz", secret].map((kcv) => [...UNWRAP, "--kcv", kcv, BLOCK_A]),
+      ...["0", "3", "4"].map((format) => ["pin", "encrypt", "--tpk", "env:K", "--format", format, "--pin", "env:K"]),
+      ["pin", "translate", "--tpk", "env:K", "--format", "1", "--to-key", "env:K", "--to-format", "4", "00"],
     ];
     for (const args of wrong) {
-      const { code, out, err } = await command(args, { env: { K: KBPK }, stdin: KBPK });
+      const { code, out, err } = await command(args, { env: { K: KBPK, A: KBPK_A }, stdin: KBPK });
       same([args.join(" "), code, out], [args.join(" "), 2, ""]);
       ok(!err.includes(secret) && !err.includes(KBPK), "no secret in the message");
       ok(err.includes("usage: viopay-pos"), "the usage follows");
@@ -419,11 +445,11 @@ describe("mock", () => {
     ok(!text.includes(AES) && !text.includes(KBPK), "no secrets in text, either");
   });
 
-  it("a defective file is exit code 1, a port in use is told", async () => {
+  it("a defective file is exit code 1, a port in use is told without the address", async () => {
     await fails(1, ["mock", "--provision", "p.json"], { files: { "p.json": '{"devices":[]}' } }, /ERR_PROVISION/);
     await running(["--json"], {}, async (line) => {
       const { port } = new URL((JSON.parse(line) as { listening: string }).listening);
-      await fails(1, ["mock", "--port", port], {}, /EADDRINUSE/);
+      await fails(1, ["mock", "--port", port], {}, /^viopay-pos: listen failed: EADDRINUSE\n$/);
     });
   });
 });

@@ -73,6 +73,45 @@ describe("renewal", () => {
   });
 });
 
+describe("the signal", () => {
+  it("ends a call that waits for another call's installation, at once and with nothing begun", async () => {
+    const { world, store, terminal } = await ready();
+    const charged = await terminal.charge(TEN);
+    if (charged.outcome !== "approved") throw new Error(charged.outcome);
+    const { chargeId } = charged;
+    world.wire.length = 0;
+    let answer: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    world.fault = async (path, pass) => {
+      if (path === "/pos/keys") await held;
+      return await pass();
+    };
+    const installing = terminal.installKeys();
+    while (!paths(world).includes("/pos/keys")) await new Promise((resolve) => setTimeout(resolve, 1));
+    const stop = new AbortController();
+    const { signal } = stop;
+    const waiting = [
+      terminal.charge(TEN, { signal }),
+      terminal.charge(TEN, { signal, idempotencyKey: "A" }),
+      terminal.refund(chargeId, { amount: TEN.amount }, { signal }),
+      terminal.cancel(chargeId, { signal }),
+    ].map((call) => rejectsCode(call, "ERR_ABORTED"));
+    const patient = terminal.charge(TEN);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    stop.abort();
+    await Promise.all(waiting);
+    await rejectsCode(terminal.charge(TEN, { signal }), "ERR_ABORTED");
+    same(paths(world), ["/pos/keys"]);
+    same([(await store.listRecords()).length, (await store.listPayloads()).length], [1, 0]);
+    answer();
+    await installing;
+    same((await patient).outcome, "approved");
+    same((await terminal.charge(TEN, { idempotencyKey: "A" })).outcome, "approved");
+  });
+});
+
 describe("an old set", () => {
   it("that has expired while a payment is open is kept, wrapped, until it is settled", async () => {
     const { world, store, terminal } = await ready();

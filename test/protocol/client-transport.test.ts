@@ -7,7 +7,7 @@ import { type Fetch, Transport, type TransportOptions } from "../../ts/client/tr
 import { isOlderVersion } from "../../ts/client/version.js";
 import type { PosErrorCode } from "../../ts/errors.js";
 import { ok, rejectsCode, same, throwsCode } from "../harness.js";
-import { apiError, json, ORIGIN } from "./client-world.js";
+import { apiError, json, ORIGIN, TEN, World } from "./client-world.js";
 
 const REQUEST = { method: "POST", path: "/pos/bootstrap", headers: {} } as const;
 
@@ -159,6 +159,91 @@ it("does not follow redirects of a real server", async () => {
   } finally {
     server.close();
   }
+});
+
+describe("a fetch that follows redirects", () => {
+  const follow: Fetch = (url, init) => fetch(url, { ...init, redirect: "follow" });
+
+  /** Two servers: the host, which redirects to `location`, and another that answers everything with `status` and `body`. */
+  async function redirecting(
+    status: number,
+    body: unknown,
+    use: (host: string, other: string, asked: string[]) => Promise<void>,
+  ) {
+    const asked: string[] = [];
+    const servers = [
+      createServer((request, response) => {
+        const other = (servers[1]!.address() as AddressInfo).port;
+        asked.push(`host ${request.url}`);
+        if (request.url === "/pos/elsewhere") response.end(JSON.stringify(body));
+        else
+          response
+            .writeHead(307, { Location: request.url === "/pos/here" ? "/pos/elsewhere" : `http://127.0.0.1:${other}/` })
+            .end();
+      }),
+      createServer((_request, response) => {
+        asked.push("other");
+        response.writeHead(status).end(JSON.stringify(body));
+      }),
+    ] as const;
+    for (const server of servers) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const [host, other] = servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    try {
+      await use(host!, other!, asked);
+    } finally {
+      for (const server of servers) {
+        server.closeAllConnections();
+        server.close();
+      }
+    }
+  }
+
+  it("whatever the other address answers is not the host's word", async () => {
+    for (const [status, body] of [
+      [200, { status: "approved" }],
+      [404, { error: { code: "4004", message: "no", trace_id: "t" } }],
+      [503, {}],
+    ] as const) {
+      await redirecting(status, body, async (host) => {
+        const real = transport(follow, { baseUrl: host });
+        same(await details(real.request(REQUEST), "ERR_HOST_RESPONSE"), { redirected: true });
+        same(real.lastExchangeOk, false);
+        same(await details(real.request({ ...REQUEST, path: "/pos/here" }), "ERR_HOST_RESPONSE"), { redirected: true });
+      });
+    }
+  });
+
+  it("one that does not say so is told by the address of its answer", async () => {
+    const from = (url: string): Fetch => {
+      return async () => Object.defineProperty(json(200, {}), "url", { value: url });
+    };
+    for (const url of [
+      "https://evil.test/pos/bootstrap",
+      `${ORIGIN}/pos/other`,
+      "https://mock.test:444/pos/bootstrap",
+      "https://",
+    ]) {
+      same(await details(transport(from(url)).request(REQUEST), "ERR_HOST_RESPONSE"), { redirected: true }, url);
+    }
+    for (const url of ["", `${ORIGIN}/pos/bootstrap`, "https://MOCK.test:443/pos/bootstrap#x"]) {
+      same((await transport(from(url)).request(REQUEST)).status, 200, url);
+    }
+  });
+
+  it("a charge is unknown then, and is not sent again, even by a terminal that repeats", async () => {
+    for (const [status, body] of [
+      [404, { error: { code: "4004", message: "no", trace_id: "t" } }],
+      [503, {}],
+    ] as const) {
+      await redirecting(status, body, async (host, _other, asked) => {
+        const world = new World();
+        const terminal = await world.ready({ retry: { attempts: 3, firstDelayMs: 1 } });
+        world.fault = (path) => follow(`${host}${path}`, { method: "POST", body: "{}" });
+        const result = await terminal.charge(TEN);
+        same([result.outcome, asked], ["unknown", ["host /pos/charge", "other"]]);
+      });
+    }
+  });
 });
 
 it("keeps a path of baseUrl in address and target", async () => {

@@ -74,6 +74,11 @@ describe("--fault and --seed", () => {
     expect(second.request).toMatchObject({ endpoint: "bootstrap", status: 500, faults: ["500"] });
   });
 
+  test.each(["0", "3877936361", "4294967295"])("a seed of the API's range, as it is drawn and printed: %s", async (seed) => {
+    const out = await running(["--json", "--fault", "500@bootstrap", "--seed", seed], async () => {});
+    expect(JSON.parse(out.split("\n")[0] ?? "").seed).toBe(Number(seed));
+  });
+
   test("faults are set while it runs, by the control endpoint", async () => {
     await running([], async (url) => {
       expect((await bootstrap(url)).status).toBe(200);

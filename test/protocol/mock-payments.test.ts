@@ -1,6 +1,7 @@
 /** Charge, refund, cancel, reverse: signatures, payloads, PIN and auxiliary data, and what a charge's life allows. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { type JsonValue, sealEnvelope } from "../../ts/envelope.js";
+import { prepareRefund } from "../../ts/client/payment-requests.js";
 import { generateKey } from "../../ts/key.js";
 import { DECLINE_AMOUNTS, DECLINED_PIN } from "../../ts/mock/index.js";
 import { encryptPinBlock } from "../../ts/pinblock.js";
@@ -290,6 +291,22 @@ describe("refund, cancel, reverse (settled detail 11)", () => {
       amount: { value: "1500", currency: "EUR" },
     });
   });
+
+  test.each(["Ware zurückgegeben", "x".repeat(255), "返品 😀", " "])("any reason that the client sends: %s", async (reason) => {
+    const request = { amount: { value: "1", currency: "EUR" }, reason };
+    expect(prepareRefund(request).plaintext).toEqual(request);
+    await expectOk(terminal.refund(await terminal.charged(), request));
+  });
+
+  test.each(["", "x".repeat(256), "two\nlines", "\u0085"])(
+    "a reason that the client does not send is 400: %j",
+    async (reason) => {
+      const request = { amount: { value: "1", currency: "EUR" }, reason };
+      expect(() => prepareRefund(request)).toThrow(/^"reason"/);
+      const error = await expectError(terminal.refund(await terminal.charged(), request), 400, "4000");
+      expect(error.details).toEqual({ fields: { reason: "must be 1 to 255 printable characters" } });
+    },
+  );
 
   test("partial refunds up to the amount", async () => {
     const chargeId = await terminal.charged();

@@ -5,12 +5,13 @@ import { encodeHex, wipe } from "../bytes.js";
 import { HASH_NAMES } from "../key-attributes.js";
 import { exposeKeyBytes, type KeyAlgorithm, type KeyAttributes, type SecretKey } from "../key.js";
 import { explainKeyBlock } from "../keyblock/explain.js";
+import { MODE_LETTERS, usageRule } from "../keyblock/fields.js";
 import { type KeyBlockHeader, kbpkAlgorithm, parseKeyBlock } from "../keyblock/header.js";
 import { type UnwrapOptions, unwrapKeyBlock } from "../keyblock/unwrap.js";
 import { wrapKeyBlock } from "../keyblock/wrap.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";
-import { type Options, type OptionTable, readOptions, Sources, usageError } from "./options.js";
+import { type Options, type OptionTable, readOptions, Sources, usageError, withOptionValues } from "./options.js";
 import { createStyle, table } from "./style.js";
 
 export const usage = `usage: viopay-pos keyblock read   [BLOCK] [--json]
@@ -99,11 +100,24 @@ async function readKbpk(keys: Keys, source: string, version: KeyBlockHeader["ver
   return await keys.read("kbpk", source, { algorithm: kbpkAlgorithm(version), usage: "K0" });
 }
 
+/** What no block can have is a mistake of the command line, and not the block's. Digits are for proprietary ones. */
+function expectations(options: Options): { usageCode: string | undefined; mode: string | undefined } {
+  const [usageCode, mode] = [options.text("usage"), options.text("mode")];
+  if (usageCode !== undefined && usageRule(usageCode) === undefined && !/^[0-9][0-9A-Za-z]$/.test(usageCode)) {
+    throw usageError("--usage must be a key usage of X9.143, or a proprietary one that begins with a digit");
+  }
+  if (mode !== undefined && !(mode.length === 1 && (MODE_LETTERS.includes(mode) || /[0-9]/.test(mode)))) {
+    throw usageError(`--mode must be one of ${[...MODE_LETTERS].join(", ")}, or a digit`);
+  }
+  return { usageCode, mode };
+}
+
 async function unwrap(options: Options, sources: Sources, keys: Keys, kbpkSource: string, io: Io): Promise<number> {
   const block = await readBlock(options, sources);
   const kbpk = await readKbpk(keys, kbpkSource, parseKeyBlock(block).version);
   const expose = options.flag("expose");
-  const [usageCode, mode, kcv] = [options.text("usage"), options.text("mode"), options.text("kcv")];
+  const { usageCode, mode } = expectations(options);
+  const kcv = options.text("kcv");
   const hash = options.choice("hash", HASH_NAMES);
   const how: UnwrapOptions = {
     extractable: expose,
@@ -114,7 +128,7 @@ async function unwrap(options: Options, sources: Sources, keys: Keys, kbpkSource
     ...(kcv === undefined ? {} : { kcv }),
     ...(hash === undefined ? {} : { hash }),
   };
-  const { key, header, report } = unwrapKeyBlock(kbpk, block, how);
+  const { key, header, report } = await withOptionValues({ kcv: "kcv" }, () => unwrapKeyBlock(kbpk, block, how));
   keys.keep(key);
   const facts: Record<string, string> = {
     usage: header.usage,
@@ -152,6 +166,16 @@ function clear(key: SecretKey): string {
   }
 }
 
+/** Options of wrap by the arguments that their values become. */
+const ARGUMENTS = {
+  usage: "usage",
+  modeOfUse: "mode",
+  keyVersion: "key-version",
+  KC: "with-kcv",
+  KP: "with-kcv",
+  "optional block LB": "label",
+} as const;
+
 async function wrap(options: Options, keys: Keys, kbpkSource: string, io: Io): Promise<number> {
   const version = options.choice("version", ["A", "B", "C", "D", "E"]) ?? "D";
   const algorithm = options.choice("algorithm", ["AES", "TDES", "HMAC"]) ?? "AES";
@@ -169,12 +193,15 @@ async function wrap(options: Options, keys: Keys, kbpkSource: string, io: Io): P
     keyVersion: options.text("key-version") ?? "00",
     ...(hash === undefined ? {} : { hash }),
   };
-  const key = await keys.read("key", options.required("key"), attributes);
+  const keySource = options.required("key");
   const label = options.text("label");
-  const optionalBlocks = [
-    ...(options.flag("with-kcv") ? [{ id: "KC" as const }, { id: "KP" as const }] : []),
-    ...(label === undefined ? [] : [{ id: "LB" as const, data: label }]),
-  ];
-  io.out(`${wrapKeyBlock(kbpk, key, { version, exportability, context, optionalBlocks })}\n`);
+  const checkValues = options.flag("with-kcv") ? [{ id: "KC" as const }, { id: "KP" as const }] : [];
+  const optionalBlocks = [...checkValues, ...(label === undefined ? [] : [{ id: "LB" as const, data: label }])];
+  const labelAt = `header.optionalBlocks[${checkValues.length}]`;
+  const block = await withOptionValues({ ...ARGUMENTS, [labelAt]: "label", [`${labelAt}.data`]: "label" }, async () => {
+    const key = await keys.read("key", keySource, attributes);
+    return wrapKeyBlock(kbpk, key, { version, exportability, context, optionalBlocks });
+  });
+  io.out(`${block}\n`);
   return 0;
 }

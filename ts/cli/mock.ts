@@ -7,6 +7,7 @@
 import { loadCrypto } from "../backend/select.js";
 import {
   createMockServer,
+  type Listening,
   type MockServer,
   type MockServerOptions,
   openRedisStore,
@@ -28,7 +29,7 @@ export const usage = `usage: viopay-pos mock [--port N] [--host ADDRESS] [--prov
   --min-version V    the min_supported_version of bootstrap; default 1.3.5
   --fault SPEC       misbehaves on command, as in drop-after@charge:p=0.1,count=3; may be repeated. KIND@STEP[+STEP...] and
                      options: p chance, count times at most, skip requests first, ms milliseconds, key of the key set
-  --seed N           repeats the faults' chances; it drives nothing else
+  --seed N           repeats the faults' chances, as printed at start, 0 to 4294967295; it drives nothing else
   --cors ORIGIN      lets pages of this origin call, or of any: *
   --json             JSON lines: first {"listening", "provision", "merchant_token"}, then one a request
 
@@ -60,7 +61,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     const onRequest = asJson ? (event: RequestEvent) => io.out(`${JSON.stringify({ request: event })}\n`) : printer(io);
     const mock = createMockServer({ ...settings, portal: true, onRequest, ...(store === undefined ? {} : { store }) });
     try {
-      const listening = await mock.listen(port, host);
+      const listening = await listen(mock, port, host);
       try {
         await announce(mock, listening.url, { made: settings.provision === undefined, asJson, backend: backend.name }, io);
         await stopped(io.signal);
@@ -74,6 +75,18 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     await store?.close();
   }
   return 0;
+}
+
+async function listen(mock: MockServer, port: number, host: string): Promise<Listening> {
+  try {
+    return await mock.listen(port, host);
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === "getaddrinfo" || code === "EADDRNOTAVAIL") {
+      throw usageError("--host must be an address of this machine, or a name of one");
+    }
+    throw error;
+  }
 }
 
 async function readSettings(options: Options, io: Io): Promise<{ settings: MockServerOptions; redisUrl: string | undefined }> {

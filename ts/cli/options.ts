@@ -1,5 +1,6 @@
 /**
- * Reading the command line. Mistakes are `ERR_COMMAND_LINE` and never quote a value: it may be a key typed in the wrong place.
+ * Reading the command line. Mistakes are `ERR_COMMAND_LINE`, exit code 2, and never quote a value, not even of an option that is
+ * public: it may be a key typed in the wrong place.
  */
 import { parseArgs } from "node:util";
 import { decodeUtf8 } from "../bytes.js";
@@ -22,6 +23,30 @@ export interface Options {
   /** One of `choices`. */
   readonly choice: <T extends string>(name: string, choices: readonly T[]) => T | undefined;
   readonly wholeNumber: (name: string, min: number, max: number) => number | undefined;
+}
+
+/** What the library says of an argument: its name, what it must be, and what it got, which may be the value itself. */
+const REFUSAL = /^"([^"]+)" must be (.+), got /s;
+
+/** A refusal of an argument without what it got, or `undefined` for any other error. */
+export function refusalOf(error: unknown): { readonly argument: string; readonly expected: string } | undefined {
+  const isRefusal = error instanceof PosCryptoError && error.code === "ERR_INVALID_ARGUMENT";
+  const [, argument, expected] = (isRefusal && REFUSAL.exec(error.message)) || [];
+  return argument === undefined || expected === undefined ? undefined : { argument, expected };
+}
+
+/**
+ * Runs what takes options' values for arguments: where it refuses one of them, the command line is wrong. `options` tells each
+ * argument's option. Refusals of other arguments are not the command line's: a key in a file may be too short.
+ */
+export async function withOptionValues<T>(options: Readonly<Record<string, string>>, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === undefined || !Object.hasOwn(options, refusal.argument)) throw error;
+    throw usageError(`--${options[refusal.argument]} must be ${refusal.expected}`);
+  }
 }
 
 /** Options of `table` and at most `maxPositionals` further arguments. */
@@ -81,7 +106,7 @@ export function readOptions(args: readonly string[], table: OptionTable, maxPosi
     wholeNumber: (name, min, max) => {
       const value = texts.get(name);
       if (value === undefined) return undefined;
-      const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+      const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
       if (!(number >= min && number <= max)) throw usageError(`--${name} must be a whole number from ${min} to ${max}`);
       return number;
     },

@@ -17,6 +17,7 @@ export const usage = `usage: viopay-pos pin encrypt   --tpk SOURCE --format F --
 `;
 
 const FORMATS = ["0", "1", "2", "3", "4"] as const;
+const NEED_PAN: readonly PinBlockFormat[] = [0, 3, 4];
 
 function format(options: Options, name: string): PinBlockFormat {
   const chosen = options.choice(name, FORMATS);
@@ -37,6 +38,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const options = readOptions(rest, { ...common, ...own[action] }, action === "encrypt" ? 0 : 1);
   const from = format(options, "format");
   const to = action === "translate" ? format(options, "to-format") : from;
+  if (!options.text("pan") && [from, to].some((each) => NEED_PAN.includes(each))) {
+    throw usageError("--pan is missing: formats 0, 3 and 4 need it");
+  }
   const tpkSource = options.required("tpk");
   const otherSource =
     action === "encrypt" ? options.required("pin") : action === "translate" ? options.required("to-key") : undefined;

@@ -59,7 +59,16 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       io.err(`\n${command?.usage ?? overview()}`);
       return 2;
     }
-    io.err(`viopay-pos: ${error instanceof Error ? `${error.name}: ${error.message}` : "failed"}\n`);
+    io.err(`viopay-pos: ${describe(error)}\n`);
     return 1;
   }
+}
+
+/** The system's messages repeat paths, hosts and ports as they were typed: its codes say as much. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return "failed";
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return typeof code === "string" && typeof syscall === "string"
+    ? `${syscall} failed: ${code}`
+    : `${error.name}: ${error.message}`;
 }

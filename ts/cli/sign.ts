@@ -4,7 +4,7 @@ import { createNonce, signAttestation, signRequest, verifyAttestationSignature, 
 import { formatTimestamp } from "../timestamp.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";
-import { readOptions, Sources, usageError } from "./options.js";
+import { readOptions, Sources, usageError, withOptionValues } from "./options.js";
 
 export const usage = `usage: viopay-pos sign request     --key SOURCE --path PATH --terminal-id ID [--method POST] [--body INPUT] [options]
        viopay-pos sign attestation --key SOURCE --device-id ID --key-id ID [options]
@@ -17,6 +17,17 @@ export const usage = `usage: viopay-pos sign request     --key SOURCE --path PAT
   --verify v1=...   check this signature instead; exit code 1 if it is another's
   --json            one JSON line
 `;
+
+/** Options by the fields that the signature covers. */
+const FIELDS = {
+  method: "method",
+  path: "path",
+  terminalId: "terminal-id",
+  deviceId: "device-id",
+  keyId: "key-id",
+  timestamp: "timestamp",
+  nonce: "nonce",
+} as const;
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const [what, ...rest] = args;
@@ -61,7 +72,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       io.out(options.flag("json") ? `${JSON.stringify({ valid })}\n` : `${valid ? "valid" : "not valid"}\n`);
       return valid ? 0 : 1;
     }
-    const made = what === "request" ? signRequest(key, request) : signAttestation(key, attestation);
+    const made = await withOptionValues(FIELDS, () =>
+      what === "request" ? signRequest(key, request) : signAttestation(key, attestation),
+    );
     const headers = { "X-Timestamp": timestamp, "X-Nonce": nonce, "X-Signature": made };
     if (options.flag("json")) io.out(`${JSON.stringify(headers)}\n`);
     else for (const [name, value] of Object.entries(headers)) io.out(`${name}: ${value}\n`);

@@ -16,8 +16,9 @@ import {
   unexpectedAnswer,
   type JsonObject,
 } from "./json-fields.js";
+import { saveSession } from "./persistence.js";
 import { withRetries } from "./retry.js";
-import { type CallOptions, type Context, outOfOrder, requireKeys, saveSession } from "./session.js";
+import { type CallOptions, type Context, outOfOrder, requireKeys } from "./session.js";
 import { sleep } from "./sleep.js";
 import type { TransportAnswer } from "./transport.js";
 
@@ -114,7 +115,7 @@ export async function fetchConfig(context: Context, options: CallOptions = {}): 
   const terminalId = requireString(terminal, "terminal_id", TERMINAL_ID);
   const deviceId = ownValue(terminal, "device_id");
   if (deviceId !== undefined && deviceId !== identity.deviceId) throw unexpectedAnswer("device_id", "this terminal's");
-  await saveSession(context, { terminalId });
+  await saveSession(context, () => ({ terminalId }));
   session.terminalId = terminalId;
   session.config = config;
   return config;
@@ -152,7 +153,7 @@ export async function activate(context: Context, options: CallOptions = {}): Pro
   const opened = openAnswer(keys, await attested(context, "activate()", "/pos/activate", sealed, options), "activation");
   if (requireString(opened, "status") !== "activated") throw unexpectedAnswer("status", '"activated"');
   const activatedAt = requireString(opened, "activated_at");
-  await saveSession(context, { activatedAt });
+  await saveSession(context, () => ({ activatedAt }));
   session.activatedAt = activatedAt;
   return { status: "activated", activatedAt };
 }

@@ -42,20 +42,21 @@ export async function bootstrap(context: Context, options: StepOptions = {}): Pr
   const { clock, session, identity } = context;
   const { body, serverTime, sentAt, receivedAt } = await ask(context, options);
   const minimum = ownValue(body, "min_supported_version");
-  if (minimum !== undefined) {
-    const tooOld = typeof minimum === "string" ? isOlderVersion(identity.appVersion, minimum) : undefined;
-    if (tooOld === undefined) throw unexpectedAnswer("min_supported_version", "a version such as 1.3.5");
-    if (tooOld) {
-      throw new PosCryptoError(
-        "ERR_VERSION_TOO_OLD",
-        `the host needs app version ${String(minimum)}, this is ${identity.appVersion}`,
-        {
-          details: { minSupportedVersion: minimum, appVersion: identity.appVersion },
-        },
-      );
-    }
+  const tooOld = typeof minimum === "string" ? isOlderVersion(identity.appVersion, minimum) : undefined;
+  if (minimum !== undefined && tooOld === undefined) {
+    throw unexpectedAnswer("min_supported_version", "a version such as 1.3.5");
   }
+  // Also for an app that is too old: it still asks about open payments, and signs by the host's time.
   clock.synchronise(serverTime, sentAt, receivedAt);
+  if (tooOld === true) {
+    throw new PosCryptoError(
+      "ERR_VERSION_TOO_OLD",
+      `the host needs app version ${String(minimum)}, this is ${identity.appVersion}`,
+      {
+        details: { minSupportedVersion: minimum, appVersion: identity.appVersion },
+      },
+    );
+  }
   session.bootstrapped = true;
   return { serverTime, minSupportedVersion: minimum as string | undefined, clockOffsetMs: clock.offsetMs };
 }

@@ -28,14 +28,13 @@ export type {
 } from "./outcomes.js";
 export type { ChargeRequest, PinBlock, RefundRequest } from "./payment-requests.js";
 export type { PaymentOptions } from "./payments.js";
-export type { Recovered } from "./recovery.js";
+export type { Recovered, RecoverResult } from "./recovery.js";
 export { RETRY_TABLE, type Repetition, type RetryOptions, type RetryRule, type RetryVerdict, retryVerdict } from "./retry.js";
 export type { CallOptions } from "./session.js";
 export { MemoryStore, type StoredTerminal, type TerminalStore } from "./store.js";
 export {
   PosTerminal,
   type PosTerminalOptions,
-  type RecoverResult,
   type SetUpOptions,
   type SetUpStep,
 } from "./terminal.js";

@@ -10,8 +10,9 @@ import { PosCryptoError } from "../errors.js";
 import { installKeySet, type KeySet, type KeysResponse } from "../keyset.js";
 import { attested } from "./attestation.js";
 import { requireObject } from "./json-fields.js";
-import { type CallOptions, type Context, type Installed, saveSession, type StepOptions } from "./session.js";
-import type { StoredTerminal } from "./store.js";
+import { restoreSession, saveSession } from "./persistence.js";
+import type { CallOptions, Context, Installed, StepOptions } from "./session.js";
+import { untilAborted } from "./sleep.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** After a failed renewal of keys that still work. */
@@ -29,20 +30,25 @@ function isNearExpiry(context: Context, { keys, installedAt }: Installed): boole
 }
 
 /** Whether a request is on its way, `own` aside, or a payment open. */
-async function isBusy(context: Context, own?: string): Promise<boolean> {
+export async function isBusy(context: Context, own?: string): Promise<boolean> {
   const others = context.inFlight.size - (own !== undefined && context.inFlight.has(own) ? 1 : 0);
   return others > 0 || (await context.journal.openRecords()).length > 0;
 }
 
 /**
- * Fetches and installs a key set. An earlier one is replaced when the new one is whole and stored; that is refused while payments
- * are open, unless the earlier one has expired.
+ * Fetches and installs a key set. An earlier one, of this process or of the one before, is replaced when the new one is whole and
+ * stored; that is refused while payments are open, unless the earlier one has expired. Stored keys that do not open are given up
+ * where nothing is open that needs them.
  */
 export async function installKeys(context: Context, options: CallOptions = {}): Promise<KeySet> {
   if (context.renewal !== undefined) throw new PosCryptoError("ERR_STATE", "installKeys() is already under way");
+  // Payments that are called for from here on wait for the end, and do not need the keys that there are.
+  const underWay = context.inFlight.size > 0;
+  const isNeeded = async () => underWay || (await context.journal.openRecords()).length > 0;
   return await renewing(context, async () => {
+    await restoreSession(context, isNeeded);
     const { installed } = context.session;
-    if (installed !== undefined && !isExpired(context, installed) && (await isBusy(context))) {
+    if (installed !== undefined && !isExpired(context, installed) && (await isNeeded())) {
       throw new PosCryptoError("ERR_STATE", "installKeys() while payments are open: recover() first", {
         details: { step: "installKeys()", needs: "recover()" },
       });
@@ -65,23 +71,40 @@ async function renewing<T>(context: Context, work: () => Promise<T>): Promise<T>
   }
 }
 
+/** Resolves when no installation is under way. Errors: `ERR_ABORTED`. */
+export async function installationsOver(context: Context, { signal }: CallOptions): Promise<void> {
+  while (context.renewal !== undefined) await untilAborted(context.renewal, signal);
+}
+
 async function replaceKeys(context: Context, own: string | undefined, options: StepOptions): Promise<KeySet> {
   const { session } = context;
   const { body } = await attested(context, "installKeys()", "/pos/keys", undefined, options);
   const response = requireObject(body, "keys") as unknown as KeysResponse;
   const keys = installKeySet(context.zmk, response);
-  const former = session.installed;
+  let former: Installed | undefined;
+  let kept: Installed[] = [];
   try {
-    const kept = former !== undefined && (await isBusy(context, own)) ? [...session.retired, former] : session.retired;
-    await saveSession(context, { keys: response, retiredKeys: kept.map((set) => set.response) });
-    session.retired = kept;
+    // A terminal that was destroyed meanwhile has forgotten what the store holds, and what this set must not push out of it.
+    await restoreSession(context, () => isBusy(context, own));
+    former = session.installed;
+    const retiring = former !== undefined && (await isBusy(context, own)) ? [former] : [];
+    await saveSession(
+      context,
+      () => {
+        kept = [...session.retired, ...retiring];
+        return { keys: response, retiredKeys: kept.map((set) => set.response) };
+      },
+      () => {
+        session.retired = kept;
+        session.installed = { response, keys, installedAt: context.clock.now() };
+        session.renewAfter = 0;
+      },
+    );
   } catch (error) {
     keys.destroy();
     throw error;
   }
-  if (former !== undefined && !session.retired.includes(former)) former.keys.destroy();
-  session.installed = { response, keys, installedAt: context.clock.now() };
-  session.renewAfter = 0;
+  if (former !== undefined && !kept.includes(former)) former.keys.destroy();
   return keys;
 }
 
@@ -96,7 +119,7 @@ export async function renewIfDue(context: Context, own: string | undefined, opti
   if (!isExpired(context, session.installed)) {
     if (clock.local() < session.renewAfter || (await isBusy(context, own))) return;
   }
-  while (context.renewal !== undefined) await context.renewal;
+  await installationsOver(context, options);
   if (!due(session.installed)) return;
   const expired = isExpired(context, session.installed);
   try {
@@ -110,25 +133,19 @@ export async function renewIfDue(context: Context, own: string | undefined, opti
 /** Wipes retired sets, and takes them out of the store, once no payment is open or on its way. */
 export async function releaseRetired(context: Context): Promise<void> {
   const { session } = context;
-  if (session.retired.length === 0 || context.renewal !== undefined || (await isBusy(context))) return;
-  const released = session.retired;
-  session.retired = [];
-  for (const { keys } of released) keys.destroy();
-  await saveSession(context);
-}
-
-/** Takes key sets back from the store. Errors: those of `installKeySet`; none of the keys is left then. */
-export function restoreKeys(context: Context, stored: StoredTerminal): void {
-  const { session, zmk, clock } = context;
-  const made: Installed[] = [];
-  try {
-    for (const response of [...(stored.retiredKeys ?? []), ...(stored.keys === undefined ? [] : [stored.keys])]) {
-      made.push({ response, keys: installKeySet(zmk, response), installedAt: clock.now() });
-    }
-  } catch (error) {
-    for (const { keys } of made) keys.destroy();
-    throw error;
-  }
-  session.installed = stored.keys === undefined ? undefined : made.pop();
-  session.retired = made;
+  // Those of now: a set that is retired while the journal is read has a payment that the look at it may have missed.
+  const candidates = session.retired;
+  if (candidates.length === 0 || context.renewal !== undefined || (await isBusy(context))) return;
+  let kept: Installed[] = [];
+  await saveSession(
+    context,
+    () => {
+      kept = session.retired.filter((set) => !candidates.includes(set));
+      return { retiredKeys: kept.map(({ response }) => response) };
+    },
+    () => {
+      session.retired = session.retired.filter((set) => kept.includes(set));
+    },
+  );
+  for (const { keys } of candidates) keys.destroy();
 }

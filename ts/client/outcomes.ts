@@ -43,6 +43,7 @@ export interface Unknown {
   readonly outcome: "unknown";
   /** Why there is no answer that can be trusted. */
   readonly cause: PosCryptoError;
+  /** Set where the journal failed, too; `recover()` lists the payment all the same, unless the journal could not even be read. */
   readonly journalFailure?: unknown;
 }
 
@@ -94,3 +95,11 @@ export type ChargeOutcome = ChargeApproved | ChargeDeclined | (Refused & Keyed) 
 export type RefundOutcome = RefundApproved | RefundDeclined | (Refused & Keyed) | (Unknown & Keyed);
 /** What `PosTerminal.cancel` and `PosTerminal.reverse` say. */
 export type VoidOutcome = VoidApproved | (Refused & { readonly chargeId: string }) | (Unknown & { readonly chargeId: string });
+
+/** Of a payment that has an idempotency key. */
+export type KeyedOutcome = ChargeOutcome | RefundOutcome;
+
+/** Nothing more is known of a payment that may have been made. */
+export function unknownOutcome(idempotencyKey: string, cause: PosCryptoError): Unknown & Keyed {
+  return { outcome: "unknown", idempotencyKey, cause };
+}

@@ -2,21 +2,15 @@
  * What becomes of payments whose outcome is open: the host is asked again, under the same idempotency key and with the same plaintext,
  * for as long as it remembers keys. Nothing is ever taken for declined because no answer came.
  */
-import { PosCryptoError } from "../errors.js";
-import type { JournalRecord, JournalState, PaymentKind } from "./journal.js";
-import type { Amount, ChargeOutcome, RefundOutcome } from "./outcomes.js";
-import {
-  asPosError,
-  equip,
-  type Equipment,
-  exclusively,
-  isForgotten,
-  isRepeatable,
-  reopen,
-  send,
-  storedPayment,
-} from "./payments.js";
-import type { Payment } from "./payment-requests.js";
+import type { PosCryptoError } from "../errors.js";
+import { bootstrap } from "./bootstrap.js";
+import { exclusively, requireNotAborted } from "./equipment.js";
+import { isOpen, type JournalState, type PaymentKind, storeFailure } from "./journal.js";
+import { renewIfDue } from "./keys.js";
+import { askAgain, isForgotten, reopen } from "./open-payments.js";
+import { type Amount, type ChargeOutcome, type RefundOutcome, unknownOutcome } from "./outcomes.js";
+import { restoreSession } from "./persistence.js";
+import { asPosError, isRepeatable } from "./sending.js";
 import type { CallOptions, Context } from "./session.js";
 
 /** One journalled payment after recovery. */
@@ -29,45 +23,86 @@ export interface Recovered {
   readonly outcome?: ChargeOutcome | RefundOutcome;
 }
 
+/** What `recover` has found and done. */
+export interface RecoverResult {
+  /** Whether keys and terminal id came back from the store, so that no new pairing is needed. */
+  readonly restored: boolean;
+  /** Every payment that was open, with what is known of it now; not those that another call has under way or has settled meanwhile. */
+  readonly payments: readonly Recovered[];
+  /**
+   * Why the host's time could not be read, where that was tried; `ERR_VERSION_TOO_OLD` where the host demands a newer app. Open
+   * payments were asked about all the same, by the clock as last known.
+   */
+  readonly bootstrapFailure?: PosCryptoError;
+}
+
+export async function recover(context: Context, options: CallOptions = {}): Promise<RecoverResult> {
+  const { session, journal } = context;
+  await restoreSession(context);
+  const restored = session.installed !== undefined && session.activatedAt !== undefined;
+  let bootstrapFailure: PosCryptoError | undefined;
+  if (!session.bootstrapped && (restored || (await journal.openRecords()).length > 0)) {
+    try {
+      await bootstrap(context, { ...options, attempts: 1 });
+    } catch (error) {
+      requireNotAborted(options);
+      // Neither a charge nor a question about one needs its answer: the clock is as good as when it was last set.
+      bootstrapFailure = asPosError(error);
+    }
+  }
+  // A payload that cannot be removed now is tried again by the next recovery.
+  await sweep(context).catch(() => {});
+  const payments = await recoverPayments(context, options);
+  if (restored) {
+    // Keys that cannot be renewed now are asked for again by the first payment, which then says what is wrong.
+    await renewIfDue(context, undefined, options).catch(() => {});
+  }
+  return { restored, payments, ...(bootstrapFailure === undefined ? {} : { bootstrapFailure }) };
+}
+
+/** Removes payloads that nothing needs any more. A payment that is just beginning has its payload before its record. */
+async function sweep(context: Context): Promise<void> {
+  const { journal, inFlight } = context;
+  for (const key of await journal.orphans()) {
+    if (!inFlight.has(key)) await exclusively(context, key, () => journal.removeOrphan(key));
+  }
+}
+
 /**
  * Asks the host again about every open payment, in order of creation. One that is older than the host's memory of idempotency
  * keys becomes `needs_host_lookup` and is not sent; a refund is only sent where the host is known to honour its key.
  */
-export async function recoverPayments(context: Context, options: CallOptions = {}): Promise<Recovered[]> {
-  await context.journal.sweep();
+async function recoverPayments(context: Context, options: CallOptions): Promise<Recovered[]> {
   const recovered: Recovered[] = [];
-  for (const found of await context.journal.openRecords()) {
-    if (context.inFlight.has(found.idempotencyKey)) continue;
-    if (options.signal?.aborted) throw new PosCryptoError("ERR_ABORTED", "the call was aborted");
-    recovered.push(await exclusively(context, found.idempotencyKey, () => recoverOne(context, found, options)));
+  for (const { idempotencyKey } of await context.journal.openRecords()) {
+    if (context.inFlight.has(idempotencyKey)) continue;
+    requireNotAborted(options);
+    const one = await exclusively(context, idempotencyKey, () => recoverOne(context, idempotencyKey, options));
+    if (one !== undefined) recovered.push(one);
   }
   return recovered;
 }
 
-async function recoverOne(context: Context, found: JournalRecord, options: CallOptions): Promise<Recovered> {
-  const { kind, idempotencyKey } = found;
-  const amount = { value: found.amount, currency: found.currency };
-  const record = await reopen(context, found);
-  if (isForgotten(context, record)) {
-    await context.journal.move(record, "needs_host_lookup");
-    return { kind, idempotencyKey, amount, state: "needs_host_lookup" };
-  }
-  if (!isRepeatable(context, record)) return { kind, idempotencyKey, amount, state: "unknown" };
-  let equipment: Equipment;
-  let payment: Payment;
+/** `undefined` where nothing is open any more. */
+async function recoverOne(context: Context, idempotencyKey: string, options: CallOptions): Promise<Recovered | undefined> {
+  const { journal } = context;
+  // Read again: while the payments before this one were asked about, another call may have settled it.
+  const record = await journal.find(idempotencyKey);
+  if (record === undefined || !isOpen(record.state)) return undefined;
+  const { kind, amount: value, currency } = record;
+  const known = { kind, idempotencyKey, amount: { value, currency } };
   try {
-    const current = await equip(context, { step: "recover()", own: idempotencyKey, signal: options.signal });
-    ({ payment, equipment } = await storedPayment(context, current, record));
+    if (isForgotten(context, record)) {
+      await journal.move(await reopen(context, record), "needs_host_lookup");
+      return { ...known, state: "needs_host_lookup" };
+    }
+    if (!isRepeatable(context, record)) {
+      await reopen(context, record);
+      return { ...known, state: "unknown" };
+    }
   } catch (error) {
-    return {
-      kind,
-      idempotencyKey,
-      amount,
-      state: "unknown",
-      outcome: { outcome: "unknown", idempotencyKey, cause: asPosError(error) },
-    };
+    return { ...known, state: "unknown", outcome: unknownOutcome(idempotencyKey, storeFailure(error)) };
   }
-  const sending = await context.journal.move(record, "sending");
-  const outcome = await send(context, equipment, sending, payment, { repeated: true, refusable: false, signal: options.signal });
-  return { kind, idempotencyKey, amount, state: outcome.outcome, outcome };
+  const outcome = await askAgain(context, record, { step: "recover()", signal: options.signal });
+  return { ...known, state: outcome.outcome, outcome };
 }

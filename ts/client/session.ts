@@ -7,7 +7,7 @@ import type { TerminalIdentity } from "./headers.js";
 import type { Journal } from "./journal.js";
 import type { JsonObject } from "./json-fields.js";
 import type { RetryPolicy } from "./retry.js";
-import type { StoredTerminal, TerminalStore } from "./store.js";
+import type { TerminalStore } from "./store.js";
 import type { Transport } from "./transport.js";
 
 /** What every call takes. */
@@ -67,6 +67,8 @@ export interface Context {
   readonly inFlight: Set<string>;
   /** A key installation under way: payments wait for its end, so that none loses the keys it was made with. Never rejects. */
   renewal: Promise<void> | undefined;
+  /** The end of the last access to the stored terminal that was begun. Never rejects. */
+  storing: Promise<void>;
 }
 
 export function createSession(): Session {
@@ -96,20 +98,4 @@ export function requireKeys(context: Context, step: string): KeySet {
   const keys = context.session.installed?.keys;
   if (keys === undefined || keys.msk.destroyed) throw outOfOrder(step, "installKeys()");
   return keys;
-}
-
-/** Persists what the session has reached, with `changes` that are not in it yet. */
-export async function saveSession(context: Context, changes: Partial<StoredTerminal> = {}): Promise<void> {
-  const { claimed, terminalId, installed, retired, activatedAt } = context.session;
-  await context.store.saveTerminal({
-    version: 1,
-    deviceId: context.identity.deviceId,
-    claimed,
-    ...(terminalId === undefined ? {} : { terminalId }),
-    ...(installed === undefined ? {} : { keys: installed.response }),
-    ...(retired.length === 0 ? {} : { retiredKeys: retired.map(({ response }) => response) }),
-    ...(activatedAt === undefined ? {} : { activatedAt }),
-    clockOffsetMs: context.clock.offsetMs,
-    ...changes,
-  });
 }

@@ -1,4 +1,4 @@
-/** A pause that an AbortSignal ends. */
+/** Pauses, and waits for what another call does, that an AbortSignal ends. */
 import { PosCryptoError } from "../errors.js";
 
 /** Rejects with `ERR_ABORTED` as soon as `signal` is aborted. */
@@ -14,5 +14,16 @@ export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void
     }, ms);
     if (signal?.aborted) abort();
     else signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** Settles as `promise` does, or rejects with `ERR_ABORTED` as soon as `signal` is aborted; `promise` goes on by itself then. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new PosCryptoError("ERR_ABORTED", "the call was aborted"));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }

@@ -6,25 +6,25 @@
  * | `journal.log`    | journal records, public fields only; appended, flushed to the medium, compacted now and then    |
  * | `terminal`       | pairing, terminal id, key sets as the host's wrapped blocks; replaced as a whole                |
  * | `payloads/NAME`  | the sealed request of one open payment; overwritten with zeros and removed when it is settled   |
- * | `lock`           | the process that has the store open                                                            |
+ * | `lock.*`         | whose opening the directory is, until it is closed: see store-file-lock.ts                      |
  *
- * A line is `CRC-32 of the JSON in 8 hex digits, blank, JSON, line feed`. A last line that is incomplete was never acknowledged: it is
- * dropped. Damage anywhere else is `ERR_STORE`, since it hides a payment. Every method resolves when the data is durable (`fsync` of
- * the file, and of the directory where a name changed). Nothing here is secret but what the store's caller seals; files are for their
- * owner only. An overwritten file may live on in a flash medium's spare blocks: the envelope is what protects it.
+ * Files consist of lines that end in a line feed and carry a check value. A last line that a crash cut off was never acknowledged:
+ * it is dropped. Damage anywhere else is `ERR_STORE`, since it hides a payment; store-file-lines.ts tells them apart. Every method
+ * resolves when the data is durable (`fsync` of the file, and of the directory where a name changed). Nothing here is secret but
+ * what the store's caller seals; files are for their owner only. An overwritten file may live on in a flash medium's spare blocks:
+ * the envelope is what protects it.
  *
  * @module viopay-pos-crypto/client/node
  */
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { kill, pid } from "node:process";
-import { decodeUtf8, encodeUtf8 } from "../bytes.js";
-import { crc32 } from "../crc32.js";
+import { type FileHandle, mkdir, open, readdir, readFile, realpath, rename, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import type { JsonValue } from "../envelope.js";
 import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../errors.js";
 import { isOpen, type JournalRecord } from "./journal.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
+import { decodeItem, encodeLine, readLog } from "./store-file-lines.js";
+import { lockDirectory } from "./store-file-lock.js";
 
 /** How long the journal remembers. */
 export interface FileStoreOptions {
@@ -44,14 +44,10 @@ interface StoredPayload {
 const DAY_MS = 24 * 60 * 60 * 1000;
 const OWNER_ONLY_DIRECTORY = 0o700;
 const OWNER_ONLY_FILE = 0o600;
-const CHECKSUM_DIGITS = 8;
-
-/** Directories open in this process, by their lock file. */
-const held = new Set<string>();
 
 /**
  * A store in a directory, for Node. Every method rejects with `ERR_STORE` where files are damaged, cannot be read or written, or
- * are open in another process.
+ * are open already, in another process or in this one.
  *
  * @example
  * ```ts
@@ -71,7 +67,8 @@ const held = new Set<string>();
  * ```
  */
 export class FileStore implements TerminalStore {
-  readonly #directory: string;
+  /** Once it is locked without symbolic links, so that no change of one divides the store. */
+  #directory: string;
   readonly #keepSettledMs: number;
   readonly #compactEveryLines: number;
   readonly #now: () => number;
@@ -79,14 +76,14 @@ export class FileStore implements TerminalStore {
   /** Lines since the journal was compact. */
   #added = 0;
   #log: FileHandle | undefined;
-  #locked = false;
+  #release: (() => Promise<void>) | undefined;
   #closed = false;
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
    * Opens nothing yet: the first call does.
    *
-   * @param directory made when it is first used, with its parents; one process at a time
+   * @param directory made when it is first used, with its parents; one store at a time
    * @throws `ERR_INVALID_ARGUMENT`
    */
   constructor(directory: string, options: FileStoreOptions = {}) {
@@ -95,7 +92,8 @@ export class FileStore implements TerminalStore {
     for (const [name, value] of Object.entries({ keepSettledMs, compactEveryLines })) {
       if (typeof value !== "number" || !(value >= 0)) throw invalidArgument(name, "a number from 0", numberOrType(value));
     }
-    this.#directory = directory;
+    // What a relative path means now: the process may move on.
+    this.#directory = resolve(directory);
     this.#keepSettledMs = keepSettledMs;
     this.#compactEveryLines = compactEveryLines;
     this.#now = now;
@@ -156,7 +154,8 @@ export class FileStore implements TerminalStore {
       this.#closed = true;
       await this.#log?.close();
       this.#log = undefined;
-      if (this.#locked) await this.#unlock();
+      await this.#release?.();
+      this.#release = undefined;
     });
     this.#queue = closing.catch(() => {});
     return closing;
@@ -186,7 +185,10 @@ export class FileStore implements TerminalStore {
 
   async #open(): Promise<void> {
     await mkdir(this.#path("payloads"), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
-    if (!this.#locked) await this.#lock();
+    if (this.#release === undefined) {
+      this.#directory = await realpath(this.#directory);
+      this.#release = await lockDirectory(this.#directory);
+    }
     for (const directory of [this.#directory, this.#path("payloads")]) {
       for (const name of await readdir(directory)) if (name.endsWith(".new")) await rm(join(directory, name));
     }
@@ -273,89 +275,11 @@ export class FileStore implements TerminalStore {
     await rm(path, { force: true });
     await syncDirectory(this.#path("payloads"));
   }
-
-  /** A lock whose process has ended is nobody's. */
-  async #lock(): Promise<void> {
-    const path = this.#path("lock");
-    // Without its line feed it is half of another number.
-    const text = await readFile(path, "utf8").catch(() => "");
-    const owner = text.endsWith("\n") ? Number(text) : 0;
-    if (held.has(path) || (owner > 0 && owner !== pid && isAlive(owner))) {
-      throw new PosCryptoError("ERR_STORE", "the store is open elsewhere", { details: { process: owner } });
-    }
-    await rm(path, { force: true });
-    const file = await open(path, "wx", OWNER_ONLY_FILE);
-    try {
-      await writeWhole(file, encodeUtf8(`${pid}\n`));
-    } finally {
-      await file.close();
-    }
-    held.add(path);
-    this.#locked = true;
-  }
-
-  async #unlock(): Promise<void> {
-    this.#locked = false;
-    held.delete(this.#path("lock"));
-    await rm(this.#path("lock"), { force: true });
-  }
 }
 
 /** Idempotency keys are longer than file names may be. */
 function payloadName(idempotencyKey: string): string {
   return createHash("sha256").update(idempotencyKey).digest("hex");
-}
-
-function encodeLine(value: unknown): Uint8Array {
-  const json = encodeUtf8(JSON.stringify(value));
-  const sum = crc32(json).toString(16).padStart(CHECKSUM_DIGITS, "0");
-  return encodeUtf8(`${sum} ${decodeUtf8(json)!}\n`);
-}
-
-/** The value of a line without its line feed; `undefined` where it is damaged. JSON is never `undefined`. */
-function decodeLine(line: Uint8Array): unknown {
-  const json = line.subarray(CHECKSUM_DIGITS + 1);
-  const sum = decodeUtf8(line.subarray(0, CHECKSUM_DIGITS + 1));
-  if (sum !== `${crc32(json).toString(16).padStart(CHECKSUM_DIGITS, "0")} `) return undefined;
-  const text = decodeUtf8(json);
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-const LINE_FEED = 0x0a;
-
-/** Errors: `ERR_STORE` for damage that is not a torn end. */
-function readLog(bytes: Uint8Array): { records: Map<string, JournalRecord>; lines: number; end: number } {
-  const records = new Map<string, JournalRecord>();
-  let lines = 0;
-  let end = 0;
-  while (end < bytes.length) {
-    const feed = bytes.indexOf(LINE_FEED, end);
-    const record = feed < 0 ? undefined : (decodeLine(bytes.subarray(end, feed)) as JournalRecord | undefined);
-    if (record === undefined) {
-      // An incomplete write leaves nothing good behind it, so a good line further on says that this one was good once.
-      if (feed >= 0 && holdsGoodLine(bytes, feed + 1)) {
-        throw new PosCryptoError("ERR_STORE", "the journal is damaged", { details: { line: lines + 1 } });
-      }
-      break;
-    }
-    records.set(record.idempotencyKey, record);
-    lines += 1;
-    end = feed + 1;
-  }
-  return { records, lines, end };
-}
-
-function holdsGoodLine(bytes: Uint8Array, from: number): boolean {
-  let start = from;
-  for (let feed = bytes.indexOf(LINE_FEED, start); feed >= 0; feed = bytes.indexOf(LINE_FEED, start)) {
-    if (decodeLine(bytes.subarray(start, feed)) !== undefined) return true;
-    start = feed + 1;
-  }
-  return false;
 }
 
 /** A file of one line; `undefined` where there is none. Errors: `ERR_STORE` where it is damaged. */
@@ -367,7 +291,7 @@ async function readItem(path: string): Promise<unknown> {
     if (isMissing(error)) return undefined;
     throw error;
   }
-  const value = bytes.at(-1) === LINE_FEED ? decodeLine(bytes.subarray(0, -1)) : undefined;
+  const value = decodeItem(bytes);
   if (value === undefined) throw new PosCryptoError("ERR_STORE", "a file of the store is damaged");
   return value;
 }
@@ -393,13 +317,4 @@ async function syncDirectory(path: string): Promise<void> {
 
 function isMissing(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "ENOENT";
-}
-
-function isAlive(owner: number): boolean {
-  try {
-    kill(owner, 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: unknown }).code === "EPERM";
-  }
 }

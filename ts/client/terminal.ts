@@ -18,16 +18,18 @@ import { Clock } from "./clock.js";
 import { checkIdentity, checkText, KEY_ID, type TerminalIdentity } from "./headers.js";
 import { Journal } from "./journal.js";
 import type { JsonObject } from "./json-fields.js";
-import { installKeys, renewIfDue, restoreKeys } from "./keys.js";
+import { installKeys, isBusy } from "./keys.js";
 import type { ChargeOutcome, RefundOutcome, VoidOutcome } from "./outcomes.js";
 import type { ChargeRequest, PinBlock, RefundRequest } from "./payment-requests.js";
 import * as payments from "./payments.js";
 import type { PaymentOptions } from "./payments.js";
-import { type Recovered, recoverPayments } from "./recovery.js";
-import { type RetryOptions, readRetryOptions, retryVerdict } from "./retry.js";
+import { restoreSession } from "./persistence.js";
+import { type RecoverResult, recover } from "./recovery.js";
+import { type RetryOptions, readRetryOptions } from "./retry.js";
 import { type CallOptions, type Context, createSession, requireKeys } from "./session.js";
 import { MemoryStore, type TerminalStore } from "./store.js";
 import { type Fetch, Transport } from "./transport.js";
+import { voidCharge } from "./voids.js";
 
 /** Who the terminal is, whom it talks to, and how patient it is. */
 export interface PosTerminalOptions {
@@ -87,14 +89,6 @@ export interface SetUpOptions extends CallOptions {
   readonly onPairingCode?: ((code: PairingCode) => void) | undefined;
   /** Pause between two looks at the status. Default 3 s. */
   readonly pollMs?: number | undefined;
-}
-
-/** What `recover` has found and done. */
-export interface RecoverResult {
-  /** Whether keys and terminal id came back from the store, so that no new pairing is needed. */
-  readonly restored: boolean;
-  /** Every payment that was open, with what is known of it now. */
-  readonly payments: readonly Recovered[];
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -181,6 +175,7 @@ export class PosTerminal {
       session: createSession(),
       inFlight: new Set(),
       renewal: undefined,
+      storing: Promise.resolve(),
     };
   }
 
@@ -276,12 +271,13 @@ export class PosTerminal {
   }
 
   /**
-   * Fetches, unwraps and verifies the key set: all keys or none.
+   * Fetches, unwraps and verifies the key set: all keys or none. Keys in the store count as installed, also before `recover`.
    *
-   * @throws `ERR_KEY_SET`, `ERR_KCV_MISMATCH`, `ERR_KEY_BLOCK_MAC` and the other errors of `installKeySet`
-   * @throws `ERR_STATE` before `attest`, while another installation is under way, or while payments are open that need the keys that
-   *   there are
-   * @throws `ERR_STORE` where the answer cannot be kept
+   * @throws `ERR_KEY_SET`, `ERR_KCV_MISMATCH`, `ERR_KEY_BLOCK_MAC` and the other errors of `installKeySet`; for stored keys only
+   *   where payments are open that need them
+   * @throws `ERR_STATE` before `attest`, while another installation is under way, while payments are open that need the keys that
+   *   there are (`recover` first), or where the store is another device's
+   * @throws `ERR_STORE` where the answer cannot be kept, or what is stored cannot be read
    */
   installKeys(options?: CallOptions): Promise<KeySet> {
     return installKeys(this.#context, options);
@@ -320,7 +316,8 @@ export class PosTerminal {
    * All steps from bootstrap to activate, leaving out the pairing of a device that is claimed already. Resolves when the terminal
    * can take payments; waits for the merchant as long as `signal` allows, with a new pairing code whenever one has expired.
    *
-   * @throws what its steps throw
+   * @throws what its steps throw; `ERR_STATE` where the store is another device's, before anything is sent, and where payments are
+   *   open that need the stored keys (`recover` first)
    */
   async setUp(options: SetUpOptions = {}): Promise<Activation> {
     const { signal, onStep, onPairingCode, pollMs } = options;
@@ -332,6 +329,7 @@ export class PosTerminal {
       onStep?.(name, clock.local() - start);
       return result;
     };
+    await restoreSession(this.#context, () => isBusy(this.#context));
     await step("bootstrap", () => this.bootstrap(call));
     let { isClaimed } = await step("status", () => this.fetchStatus(call));
     while (!isClaimed) {
@@ -350,50 +348,28 @@ export class PosTerminal {
   }
 
   /**
-   * To be called at start, before new payments: takes keys and terminal id back from the store, then asks the host about every
-   * payment whose outcome is open, under its own idempotency key. Without an answer such an outcome stays `unknown`.
+   * To be called at start, before new payments and before `setUp`: takes keys and terminal id back from the store, then asks the
+   * host about every payment whose outcome is open, under its own idempotency key. Without an answer such an outcome stays
+   * `unknown`. A payment that another call has under way is left to that call. No error of the host's makes it reject: a bootstrap
+   * that fails is told in `bootstrapFailure`, and holds nothing up that `charge` would do.
    *
    * @throws `ERR_STATE` where the store is another device's
-   * @throws `ERR_STORE` where it cannot be read
+   * @throws `ERR_STORE`, or what a store of the app's own throws, where it cannot be read
    * @throws `ERR_KEY_BLOCK_MAC`, `ERR_KCV_MISMATCH` and the other errors of `installKeySet`, where stored keys do not open
+   * @throws `ERR_ABORTED`; payments that it has settled by then are in the journal
    */
-  async recover(options: CallOptions = {}): Promise<RecoverResult> {
-    const context = this.#context;
-    const { session, store, identity, journal } = context;
-    const stored = await store.loadTerminal();
-    if (stored !== undefined && stored.deviceId !== identity.deviceId) {
-      throw new PosCryptoError("ERR_STATE", "the store belongs to another device");
-    }
-    if (stored !== undefined && session.installed === undefined) {
-      restoreKeys(context, stored);
-      session.claimed ||= stored.claimed;
-      session.terminalId ??= stored.terminalId;
-      session.activatedAt ??= stored.activatedAt;
-      if (!session.bootstrapped && Number.isFinite(stored.clockOffsetMs)) context.clock.restore(stored.clockOffsetMs!);
-    }
-    const restored = session.installed !== undefined && session.activatedAt !== undefined;
-    // Signatures need the host's time. Without it the terminal's own is as good as it gets.
-    if (!session.bootstrapped && (restored || (await journal.openRecords()).length > 0)) {
-      try {
-        await bootstrap(context, { ...options, attempts: 1 });
-      } catch (error) {
-        if (!isUnreachable(error)) throw error;
-      }
-    }
-    const payments = await recoverPayments(context, options);
-    if (restored) {
-      // Keys that cannot be renewed now are asked for again by the first payment, which then says what is wrong.
-      await renewIfDue(context, undefined, options).catch(() => {});
-    }
-    return { restored, payments };
+  recover(options?: CallOptions): Promise<RecoverResult> {
+    return recover(this.#context, options);
   }
 
   /**
    * Charges a card. Rejects only while nothing can have left; from then on it resolves, with `unknown` for whatever is not an
-   * opened answer that matches the request. **`unknown` is not a decline.**
+   * opened answer that matches the request, and this request only. **`unknown` is not a decline.** An `idempotencyKey` of a payment
+   * that is open, or may be since the journal cannot be read, asks about that payment: `unknown`, with the cause, where that fails.
    *
-   * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE`; where keys had to be renewed first, what `installKeys`
-   *   throws; all before anything has left
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE` (or what a store of the app's own throws); where keys
+   *   had to be renewed first, what `installKeys` throws; all before anything of this request has left. With an `idempotencyKey` of
+   *   another request `ERR_INVALID_ARGUMENT`, of a settled payment or one that another call has under way `ERR_STATE`
    */
   charge(request: ChargeRequest, options?: PaymentOptions): Promise<ChargeOutcome> {
     return payments.charge(this.#context, request, options);
@@ -416,7 +392,7 @@ export class PosTerminal {
    *   throws; all before anything has left
    */
   cancel(chargeId: string, options?: CallOptions): Promise<VoidOutcome> {
-    return payments.voidCharge(this.#context, "cancel", chargeId, options);
+    return voidCharge(this.#context, "cancel", chargeId, options);
   }
 
   /**
@@ -426,7 +402,7 @@ export class PosTerminal {
    *   throws; all before anything has left
    */
   reverse(chargeId: string, options?: CallOptions): Promise<VoidOutcome> {
-    return payments.voidCharge(this.#context, "reverse", chargeId, options);
+    return voidCharge(this.#context, "reverse", chargeId, options);
   }
 
   /**
@@ -470,8 +446,4 @@ export class PosTerminal {
 
 function requireKey(name: string, key: unknown): void {
   if (!(key instanceof SecretKey)) throw invalidArgument(name, "a SecretKey", describeType(key));
-}
-
-function isUnreachable(error: unknown): boolean {
-  return retryVerdict(error, "steps") === "again" || (error instanceof PosCryptoError && error.code === "ERR_HOST_RESPONSE");
 }

@@ -1,15 +1,19 @@
 /**
  * HTTP of the terminal: one request, one JSON answer, over the platform's `fetch` or one that is passed in.
  *
- * https only, except on loopback. Redirects are errors: a signed request must reach the host it was signed for. A request has a
- * time limit and an answer a size limit. An error envelope of the host (`{ "error": { "code", "message", "trace_id" } }`) becomes
+ * https only, except on loopback. Redirects are errors: a signed request must reach the host it was signed for. `fetch` is asked not
+ * to follow them; one that did all the same cannot be undone, but whoever it led to is not believed. A request has a time limit and
+ * an answer a size limit. An error envelope of the host (`{ "error": { "code", "message", "trace_id" } }`) becomes
  * `ERR_HOST`; whatever else is not the protocol becomes `ERR_HOST_RESPONSE`.
  */
 import { decodeUtf8 } from "../bytes.js";
 import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
 import { isJsonObject, ownValue } from "./json-fields.js";
 
-/** The part of the platform's `fetch` that the client uses. */
+/**
+ * The part of the platform's `fetch` that the client uses. `redirect: "error"` must be honoured: who follows a redirect hands a signed
+ * payment to another address.
+ */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface TransportOptions {
@@ -79,7 +83,8 @@ export class Transport {
 
   /**
    * Errors: `ERR_ABORTED`, `ERR_TIMEOUT`, `ERR_NETWORK` (no answer, or an incomplete one), `ERR_HOST` with
-   * `details: { status, code, trace_id, message }`, `ERR_HOST_RESPONSE` with `details: { status }`.
+   * `details: { status, code, trace_id, message }`, `ERR_HOST_RESPONSE` with `details: { status }`, or `{ redirected: true }` where
+   * `fetch` followed a redirect: no status of the host then, so that nothing sends the request there again.
    */
   async request(request: TransportRequest): Promise<TransportAnswer> {
     if (request.signal?.aborted) throw aborted();
@@ -113,9 +118,16 @@ export class Transport {
     if (request.body !== undefined) init.body = request.body;
     let response: Response;
     let bytes: Uint8Array;
+    const address = this.#origin + this.target(request.path);
     request.onSend?.();
     try {
-      response = await this.#fetch(this.#origin + this.target(request.path), init);
+      response = await this.#fetch(address, init);
+      if (cameFromElsewhere(response, address)) {
+        response.body?.cancel().catch(() => {});
+        throw new PosCryptoError("ERR_HOST_RESPONSE", `${request.path}: redirected, and not answered by the host itself`, {
+          details: { redirected: true },
+        });
+      }
       bytes = await readLimited(response, this.maxResponseBytes, request.path);
     } catch (error) {
       if (error instanceof PosCryptoError) throw error;
@@ -166,6 +178,18 @@ function isLoopback(hostname: string): boolean {
   return (
     hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname)
   );
+}
+
+/** An answer that tells neither is a mock's, or one that an app makes itself. */
+function cameFromElsewhere(response: Response, asked: string): boolean {
+  if (response.redirected === true) return true;
+  if (typeof response.url !== "string" || response.url === "") return false;
+  try {
+    const [from, to] = [new URL(response.url, asked), new URL(asked)];
+    return from.origin !== to.origin || from.pathname !== to.pathname;
+  } catch {
+    return true;
+  }
 }
 
 async function readLimited(response: Response, limit: number, path: string): Promise<Uint8Array> {

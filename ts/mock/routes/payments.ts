@@ -23,6 +23,8 @@ const CURRENCY = /^[A-Z]{3}$/;
 const PAN = /^[0-9]{12,19}$/;
 const HEX = /^(?:[0-9A-Fa-f]{2})+$/;
 const TEXT = /^[\x20-\x7e]{1,64}$/;
+/** The documents name no limit: what the client takes. */
+const REASON = /^[ -~\u00a0-\uffff]{1,255}$/;
 
 export async function charge(context: Context): Promise<Reply> {
   const auth = await signatureAuth(context);
@@ -63,7 +65,7 @@ export async function refund(context: Context, chargeId: string): Promise<Reply>
   const opened = await openRequest(context, auth.device, auth.record, auth.keySet);
   const fields = new Fields(opened.value);
   const amount = readAmount(fields);
-  fields.optionalText("reason", TEXT, "text");
+  fields.optionalText("reason", REASON, "1 to 255 printable characters");
   fields.check();
   return answer(context, auth, opened, "rf_", (refundId) =>
     context.services.charges.refund(auth.device, chargeId, refundId, amount),

@@ -1,0 +1,88 @@
+/**
+ * The session in the store, one access at a time: what is read is not replaced meanwhile, and what is written was read before.
+ *
+ * A save replaces the fields it names and leaves the others as they are stored. So a step that has not read the store cannot drop
+ * the key sets that open payments of an earlier process need, and no step can write back keys that another has just replaced.
+ */
+import { PosCryptoError } from "../errors.js";
+import { installKeySet } from "../keyset.js";
+import type { Context, Installed } from "./session.js";
+import type { StoredTerminal } from "./store.js";
+
+/** What a step has reached. No retired key sets: an empty list. */
+type Reached = Partial<Pick<StoredTerminal, "terminalId" | "keys" | "retiredKeys" | "activatedAt">>;
+
+function inTurn<T>(context: Context, body: () => Promise<T>): Promise<T> {
+  const turn = context.storing.then(body);
+  context.storing = turn.then(
+    () => {},
+    () => {},
+  );
+  return turn;
+}
+
+/** Errors: `ERR_STATE` where the store is another device's, whose keys and payments would be lost. */
+async function loadOwn(context: Context): Promise<StoredTerminal | undefined> {
+  const stored = await context.store.loadTerminal();
+  if (stored !== undefined && stored.deviceId !== context.identity.deviceId) {
+    throw new PosCryptoError("ERR_STATE", "the store belongs to another device");
+  }
+  return stored;
+}
+
+/**
+ * Persists what `reached` names, and what the session knows of pairing and clock. Both functions run in this save's turn: `reached`
+ * just before the writing, `then` as soon as it is durable. Errors: `ERR_STATE` where the store is another device's.
+ */
+export function saveSession(context: Context, reached: () => Reached = () => ({}), then: () => void = () => {}): Promise<void> {
+  return inTurn(context, async () => {
+    const stored = await loadOwn(context);
+    const { retiredKeys = [], ...fields } = { ...stored, ...reached() };
+    await context.store.saveTerminal({
+      ...fields,
+      ...(retiredKeys.length === 0 ? {} : { retiredKeys }),
+      version: 1,
+      deviceId: context.identity.deviceId,
+      claimed: context.session.claimed,
+      clockOffsetMs: context.clock.offsetMs,
+    });
+    then();
+  });
+}
+
+/**
+ * Takes pairing, terminal id and key sets back from the store where this session has no keys. `areNeeded`: whether stored keys that
+ * do not open are an error; by default they are. Errors: `ERR_STATE` where the store is another device's; those of `installKeySet`.
+ */
+export function restoreSession(context: Context, areNeeded: () => Promise<boolean> = async () => true): Promise<void> {
+  return inTurn(context, async () => {
+    const stored = await loadOwn(context);
+    const { session, clock } = context;
+    if (stored === undefined || session.installed !== undefined) return;
+    try {
+      restoreKeys(context, stored);
+    } catch (error) {
+      if (await areNeeded()) throw error;
+    }
+    session.claimed ||= stored.claimed;
+    session.terminalId ??= stored.terminalId;
+    session.activatedAt ??= stored.activatedAt;
+    if (!session.bootstrapped && Number.isFinite(stored.clockOffsetMs)) clock.restore(stored.clockOffsetMs!);
+  });
+}
+
+/** Errors: those of `installKeySet`; none of the keys is left then. */
+function restoreKeys(context: Context, stored: StoredTerminal): void {
+  const { session, zmk, clock } = context;
+  const made: Installed[] = [];
+  try {
+    for (const response of [...(stored.retiredKeys ?? []), ...(stored.keys === undefined ? [] : [stored.keys])]) {
+      made.push({ response, keys: installKeySet(zmk, response), installedAt: clock.now() });
+    }
+  } catch (error) {
+    for (const { keys } of made) keys.destroy();
+    throw error;
+  }
+  session.installed = stored.keys === undefined ? undefined : made.pop();
+  session.retired = made;
+}
