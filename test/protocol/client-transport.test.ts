@@ -213,21 +213,9 @@ describe("a fetch that follows redirects", () => {
     }
   });
 
-  it("one that does not say so is told by the address of its answer", async () => {
-    const from = (url: string): Fetch => {
-      return async () => Object.defineProperty(json(200, {}), "url", { value: url });
-    };
-    for (const url of [
-      "https://evil.test/pos/bootstrap",
-      `${ORIGIN}/pos/other`,
-      "https://mock.test:444/pos/bootstrap",
-      "https://",
-    ]) {
-      same(await details(transport(from(url)).request(REQUEST), "ERR_HOST_RESPONSE"), { redirected: true }, url);
-    }
-    for (const url of ["", `${ORIGIN}/pos/bootstrap`, "https://MOCK.test:443/pos/bootstrap#x"]) {
-      same((await transport(from(url)).request(REQUEST)).status, 200, url);
-    }
+  it("an answer from another address is the host's where no redirect led there: an app may have its own way to it", async () => {
+    const way: Fetch = async () => Object.defineProperty(json(200, {}), "url", { value: "https://proxy.test/pos/bootstrap" });
+    same((await transport(way).request(REQUEST)).status, 200);
   });
 
   it("a charge is unknown then, and is not sent again, even by a terminal that repeats", async () => {
