@@ -5,22 +5,13 @@
 
 let kindOf: ((this: unknown) => string | undefined) | undefined;
 
-function isUint8Array(value: unknown): value is Uint8Array {
-  kindOf ??= Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
-  return typeof value === "object" && kindOf.call(value) === "Uint8Array";
-}
-
-/** Whether a transfer has taken the bytes away: then the length is 0, and no view can be made. */
-export function isDetached(value: unknown): boolean {
-  if (!isUint8Array(value) || value.length > 0) return false;
-  try {
-    return new Uint8Array(value.buffer).length < 0;
-  } catch {
-    return true;
-  }
-}
-
-/** A Uint8Array whose bytes are there. */
+/** Whether `value` is a Uint8Array whose bytes are there: after a transfer the length is 0, and no view can be made. */
 export function isBytes(value: unknown): value is Uint8Array {
-  return isUint8Array(value) && (value.length > 0 || !isDetached(value));
+  kindOf ??= Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
+  try {
+    const bytes = kindOf.call(value) === "Uint8Array" && (value as Uint8Array);
+    return bytes && (bytes.length > 0 || new Uint8Array(bytes.buffer).length >= 0);
+  } catch {
+    return false;
+  }
 }

@@ -4,7 +4,7 @@
  * Failures of one kind are indistinguishable: same class, code and message. No message ever holds key material, a PIN, a PAN,
  * plaintext or the content of a block: lengths, field names and public header values only.
  */
-import { isBytes, isDetached } from "./byte-array.js";
+import { isBytes } from "./byte-array.js";
 
 /** Every code, grouped by who must act. */
 export type PosErrorCode =
@@ -103,7 +103,6 @@ export function describeType(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   if (isBytes(value)) return "bytes";
-  if (isDetached(value)) return "detached bytes";
   return typeof value === "object" ? "an object" : typeof value;
 }
 
