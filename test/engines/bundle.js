@@ -43,6 +43,8 @@ export async function bundleSuite({ format, target = "es2022", conditions = [], 
     resolve: { conditionNames: [...conditions, "import", "default"] },
     transform: { target },
     plugins: [library === "inside" ? publishedFiles(packedLibrary().library) : packageName],
+    // A slow machine is no fault of the bundle.
+    checks: { bundlerTimings: false },
     onwarn: (warning) => {
       throw new Error(`bundling ${entry}: ${warning.message}`);
     },
