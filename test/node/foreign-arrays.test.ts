@@ -3,13 +3,14 @@
  * something that only looks like one. The same answer on every backend, and nothing left behind in the module.
  */
 import { runInNewContext } from "node:vm";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { noble } from "../../ts/backend/noble.js";
 import { wasm } from "../../ts/backend/wasm-mvp.js";
 import {
   aesCbcEncrypt,
   aesCmac,
   encryptPinBlock,
+  generateKey,
   hmacSha256,
   importKey,
   loadCrypto,
@@ -90,6 +91,18 @@ describe.each(["wasm-simd", "wasm", "noble"] as const)("foreign arrays, %s", (ti
     expect(() => encryptPinBlock(tpk, { format: 4, pin: make() as Uint8Array, pan: "4111111111111111" })).toThrow(
       expect.objectContaining({ code: "ERR_INVALID_ARGUMENT" }),
     );
+  });
+
+  it("a source of randomness that throws is ERR_NO_RANDOM", () => {
+    const failing = vi.spyOn(crypto, "getRandomValues").mockImplementation(() => {
+      throw new Error("no entropy");
+    });
+    try {
+      const code = expect.objectContaining({ code: "ERR_NO_RANDOM" });
+      expect(() => generateKey({ ...AES, bits: 128 })).toThrow(code);
+    } finally {
+      failing.mockRestore();
+    }
   });
 
   it("an envelope of more chunks than a call has arguments", { timeout: 60_000 }, () => {

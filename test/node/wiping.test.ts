@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Backend } from "../../ts/backend/contract.js";
 import { noble } from "../../ts/backend/noble.js";
 import { currentBackend } from "../../ts/backend/select.js";
+import { wasm } from "../../ts/backend/wasm-mvp.js";
 import {
   decryptPinBlock,
   encryptPinBlock,
@@ -69,14 +70,14 @@ function recorder(real: Backend) {
   return { backend, seen };
 }
 
-describe.each(["wasm-simd", "noble"] as const)("copies of secrets, %s", (tier) => {
+describe.each(["wasm-simd", "wasm", "noble"] as const)("copies of secrets, %s", (tier) => {
   let seen: { method: string; bytes: Uint8Array }[];
   let zmk: SecretKey;
   let tpk: SecretKey;
   let other: SecretKey;
 
   beforeAll(async () => {
-    await loadCrypto({ backend: tier === "noble" ? noble : tier });
+    await loadCrypto({ backend: tier === "noble" ? noble : tier === "wasm" ? wasm : tier });
     const recording = recorder(currentBackend());
     seen = recording.seen;
     await loadCrypto({ backend: recording.backend });
