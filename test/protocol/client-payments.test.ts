@@ -126,7 +126,8 @@ describe("outcomes", () => {
     const request = { ...TEN, emv_data: "9F2608A1B2C3D4E5F60718", stan: "000123" };
     await terminal.charge({ ...request, pin_block: terminal.encryptPin({ pin: "1234", pan: CARD.number }) });
     const { body } = world.wire[0]!;
-    for (const secret of [CARD.number, "9F2608", "000123", "EUR", "1000", "card", "343131313131"])
+    // A few digits can occur in any ciphertext; as values of JSON they cannot.
+    for (const secret of [CARD.number, request.emv_data, '"000123"', '"EUR"', '"1000"', '"card"', "3431313131313131"])
       ok(!body.includes(secret), "absence");
     same(Object.keys(JSON.parse(body) as object), ["format", "ciphertext", "initialization_vector", "mode", "key_kcv"]);
   });

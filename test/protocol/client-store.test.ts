@@ -208,10 +208,10 @@ describe("a terminal over a directory", () => {
     const { zmk, identity_secret } = world.device;
     for (const secret of [
       CARD.number,
-      "34313131",
+      "3431313131313131",
       '"4826"',
       pin_block.block,
-      "9F2608",
+      "9F2608A1B2C3D4E5F607",
       "EXPIRY",
       "PIN_BLOCK",
       zmk,
