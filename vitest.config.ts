@@ -8,7 +8,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   /** The package's own `#wasm` names a built file; tests run from the sources. */
-  resolve: { alias: { "#wasm": fileURLToPath(new URL("./ts/backend/module-inline.ts", import.meta.url)) } },
+  resolve: { alias: { "#wasm": fileURLToPath(new URL("./ts/backend/wasm/module-inline.ts", import.meta.url)) } },
   test: {
     pool: "forks",
     testTimeout: 60_000,

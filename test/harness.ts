@@ -3,7 +3,7 @@
  * browser, and in engines no test framework knows. Runners supply `test`; assertions live here and throw.
  */
 import type { BackendName } from "../ts/backend/contract.js";
-import type { PosErrorCode } from "../ts/errors.js";
+import type { PosErrorCode } from "../ts/base/errors.js";
 
 export interface Suite {
   /** The backend that is loaded while the cases run. */

@@ -23,7 +23,7 @@ export {
   keyCheckValue,
   type VerifyKeyCheckValueOptions,
   verifyKeyCheckValue,
-} from "./check-value.js";
+} from "./core/keys/check-value.js";
 export {
   aesCbcDecrypt,
   aesCbcEncrypt,
@@ -38,7 +38,7 @@ export {
   tdesCmac,
   type VerifyMacOptions,
   verifyMac,
-} from "./ciphers.js";
+} from "./core/ciphers.js";
 export {
   type ChunkedEnvelope,
   type DataEnvelope,
@@ -52,8 +52,8 @@ export {
   type SealOptions,
   sealEnvelope,
   sealEnvelopeBytes,
-} from "./envelope.js";
-export { PosCryptoError, type PosErrorCode, type PosErrorOptions } from "./errors.js";
+} from "./core/envelope/envelope.js";
+export { PosCryptoError, type PosErrorCode, type PosErrorOptions } from "./base/errors.js";
 export {
   type Exportability,
   exposeKeyBytes,
@@ -62,10 +62,10 @@ export {
   type KeyAlgorithm,
   type KeyAttributes,
   SecretKey,
-} from "./key.js";
-export { importKeyComponents, type KeyComponentsOptions } from "./key-components.js";
-export { type ExplainedField, type ExplanationFinding, explainKeyBlock, type KeyBlockExplanation } from "./keyblock/explain.js";
-export { type KeyBlockHeader, parseKeyBlock } from "./keyblock/header.js";
+} from "./core/keys/key.js";
+export { importKeyComponents, type KeyComponentsOptions } from "./core/keys/components.js";
+export { type ExplainedField, type ExplanationFinding, explainKeyBlock, type KeyBlockExplanation } from "./core/key-block/explain.js";
+export { type KeyBlockHeader, parseKeyBlock } from "./core/key-block/header.js";
 export type {
   AllowedDerivation,
   Certificate,
@@ -73,11 +73,11 @@ export type {
   LengthForm,
   OptionalBlock,
   OptionalBlockValue,
-} from "./keyblock/optional-blocks.js";
-export type { OptionalBlockInit, OptionalBlockText } from "./keyblock/optional-build.js";
-export type { FindingCode, PolicyFinding } from "./keyblock/policy.js";
-export { type UnwrapOptions, type UnwrappedKey, unwrapKeyBlock } from "./keyblock/unwrap.js";
-export { type KeyBlockHeaderInit, type WrapOptions, wrapKeyBlock } from "./keyblock/wrap.js";
+} from "./core/key-block/optional-read.js";
+export type { OptionalBlockInit, OptionalBlockText } from "./core/key-block/optional-write.js";
+export type { FindingCode, PolicyFinding } from "./core/key-block/policy.js";
+export { type UnwrapOptions, type UnwrappedKey, unwrapKeyBlock } from "./core/key-block/unwrap.js";
+export { type KeyBlockHeaderInit, type WrapOptions, wrapKeyBlock } from "./core/key-block/wrap.js";
 export {
   type InstallOptions,
   installKeySet,
@@ -87,8 +87,8 @@ export {
   type KeySetUsage,
   type KeysResponse,
   type WrappedKey,
-} from "./keyset.js";
-export { type IssuedKeySet, type IssueOptions, issueKeySet } from "./keyset-issue.js";
+} from "./core/key-set/install.js";
+export { type IssuedKeySet, type IssueOptions, issueKeySet } from "./core/key-set/issue.js";
 export {
   type ClearPinBlockFormat,
   decryptPinBlock,
@@ -100,8 +100,8 @@ export {
   type PinTranslation,
   parsePinBlock,
   translatePinBlock,
-} from "./pinblock.js";
-export type { RandomSource } from "./random.js";
+} from "./core/pin-block/pin-block.js";
+export type { RandomSource } from "./base/random.js";
 export {
   type AttestationFields,
   createNonce,
@@ -113,4 +113,4 @@ export {
   verifyAttestationSignature,
   verifyRequestSignature,
   verifyRequests,
-} from "./signing.js";
+} from "./core/signing.js";

@@ -1,5 +1,5 @@
 /**
- * Writes ts/backend/simd-bytes.generated.ts and mvp-bytes.generated.ts: the compiled modules as hexadecimal text, so that loading needs
+ * Writes ts/backend/wasm/simd-bytes.generated.ts and mvp-bytes.generated.ts: the compiled modules as hexadecimal text, so that loading needs
  * no file, no fetch and no loader; and what TypeScript is told about the files themselves. Prints each module's size and SHA-256.
  */
 import { createHash } from "node:crypto";
@@ -22,7 +22,7 @@ for (const [name, what] of [
   ["mvp", "module without SIMD"],
 ]) {
   const file = `viopay-pos-crypto.${name}.wasm`;
-  const target = at(`ts/backend/${name}-bytes.generated.ts`);
+  const target = at(`ts/backend/wasm/${name}-bytes.generated.ts`);
   const bytes = readFileSync(at(`dist/wasm/${file}`));
   if (!WebAssembly.validate(bytes)) throw new Error(`${file} is not a valid module`);
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));

@@ -1,5 +1,5 @@
 /**
- * Writes the DES tables of the module (assembly/des/tables.ts) and of the noble backend (ts/backend/des-tables.ts) from the
+ * Writes the DES tables of the module (assembly/des/tables.ts) and of the noble backend (ts/backend/noble/des-tables.ts) from the
  * tables of FIPS 46-3, which stand here once, in the standard's layout: bits are numbered from 1 at the left.
  *
  * node assembly/tools/generate-des-tables.js          writes both files
@@ -307,7 +307,7 @@ const root = new URL("../../", import.meta.url);
 let stale = false;
 for (const [path, text] of [
   ["assembly/des/tables.ts", moduleTables()],
-  ["ts/backend/des-tables.ts", nobleTables()],
+  ["ts/backend/noble/des-tables.ts", nobleTables()],
 ]) {
   const file = fileURLToPath(new URL(path, root));
   if (!process.argv.includes("--check")) {

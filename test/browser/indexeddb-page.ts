@@ -1,6 +1,6 @@
 /** A terminal in a browser page whose store is IndexedDB; the page is closed and opened again by its test. */
 import { type JournalRecord, PosTerminal } from "../../ts/client/index.js";
-import { IndexedDbStore } from "../../ts/client/store-indexeddb.js";
+import { IndexedDbStore } from "../../ts/client/store/indexeddb.js";
 import { importKey, loadCrypto } from "../../ts/index.js";
 import type { ProvisionedDevice } from "../../ts/mock/index.js";
 

@@ -3,7 +3,7 @@
  * hexadecimal), at every length around blocks and buffers, and every refusal must look alike.
  */
 import { currentBackend } from "../../ts/backend/select.js";
-import { encodeUtf8 } from "../../ts/bytes.js";
+import { encodeUtf8 } from "../../ts/base/bytes.js";
 import { ascii, type Cases, ok, pseudoRandom, same, throwsCode, toHex } from "../harness.js";
 
 /** Around the block. */

@@ -17,7 +17,7 @@ import {
   readUtf8,
   wipe,
   writeUtf8,
-} from "../../ts/bytes.js";
+} from "../../ts/base/bytes.js";
 import { ascii, type Cases, hex, ok, pseudoRandom, same, throwsCode, toHex } from "../harness.js";
 
 /** What an engine without TextEncoder does. */

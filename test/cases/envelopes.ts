@@ -1,7 +1,7 @@
 /**
  * Envelopes: our vectors both ways, one defect at a time, every size around a block and a chunk, `auto`, limits, keys.
  */
-import { gzip } from "../../ts/gzip.js";
+import { gzip } from "../../ts/core/envelope/gzip.js";
 import {
   type ChunkedEnvelope,
   type DataEnvelope,
@@ -16,9 +16,9 @@ import {
   sealEnvelope,
   sealEnvelopeBytes,
 } from "../../ts/index.js";
-import { encodeUtf8 } from "../../ts/bytes.js";
-import type { PosCryptoError } from "../../ts/errors.js";
-import { setRandomSource } from "../../ts/random.js";
+import { encodeUtf8 } from "../../ts/base/bytes.js";
+import type { PosCryptoError } from "../../ts/base/errors.js";
+import { setRandomSource } from "../../ts/base/random.js";
 import negatives from "../../vectors/envelope-negatives.json" with { type: "json" };
 import positives from "../../vectors/envelopes.json" with { type: "json" };
 import { ascii, type Cases, hex, ok, pseudoRandom, same, throwsCode, toHex } from "../harness.js";

@@ -2,9 +2,9 @@
  * gzip: RFC 1952. Valid files of every shape open; damaged ones never do, except to their own content where the damage
  * is in a byte that carries none (time, extra flags, operating system).
  */
-import { concatBytes } from "../../ts/bytes.js";
-import { crc32 } from "../../ts/crc32.js";
-import { gunzip, gzip } from "../../ts/gzip.js";
+import { concatBytes } from "../../ts/base/bytes.js";
+import { crc32 } from "../../ts/base/crc32.js";
+import { gunzip, gzip } from "../../ts/core/envelope/gzip.js";
 import { ascii, type Cases, hex, ok, pseudoRandom, same, toHex } from "../harness.js";
 
 const LIMIT = 1 << 20;

@@ -8,7 +8,7 @@ import {
   unwrapKeyBlock,
   wrapKeyBlock,
 } from "../../ts/index.js";
-import { attributesOf } from "../../ts/key.js";
+import { attributesOf } from "../../ts/core/keys/key.js";
 import { aesCbcEncrypt } from "../../ts/index.js";
 import negatives from "../../vectors/key-block-negatives.json" with { type: "json" };
 import positives from "../../vectors/key-blocks.json" with { type: "json" };

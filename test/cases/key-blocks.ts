@@ -4,7 +4,7 @@
  */
 import type { Backend, Slot } from "../../ts/backend/contract.js";
 import { currentBackend } from "../../ts/backend/select.js";
-import type { PosErrorCode } from "../../ts/errors.js";
+import type { PosErrorCode } from "../../ts/base/errors.js";
 import {
   exposeKeyBytes,
   generateKey,

@@ -4,7 +4,7 @@
  */
 import type { Backend, Slot, UnwrapVerdict } from "../../ts/backend/contract.js";
 import { currentBackend } from "../../ts/backend/select.js";
-import { encodeBase64 } from "../../ts/bytes.js";
+import { encodeBase64 } from "../../ts/base/bytes.js";
 import {
   decryptPinBlock,
   encryptPinBlock,

@@ -11,8 +11,8 @@ import {
   keyCheckValue,
   SecretKey,
 } from "../../ts/index.js";
-import { internals, type KeyOperation, requireUse } from "../../ts/key.js";
-import { setRandomSource } from "../../ts/random.js";
+import { internals, type KeyOperation, requireUse } from "../../ts/core/keys/key.js";
+import { setRandomSource } from "../../ts/base/random.js";
 import { type Cases, hex, ok, pseudoRandom, same, throwsCode, toHex } from "../harness.js";
 
 const SAMPLE = "3F419E1CB7079442AA37474C2EFBF8B8";

@@ -12,7 +12,7 @@ import {
   type SecretKey,
   translatePinBlock,
 } from "../../ts/index.js";
-import { setRandomSource } from "../../ts/random.js";
+import { setRandomSource } from "../../ts/base/random.js";
 import negatives from "../../vectors/pin-block-negatives.json" with { type: "json" };
 import published from "../../vectors/pin-blocks.json" with { type: "json" };
 import { ascii, type Cases, hex, ok, pseudoRandom, same, throwsCode } from "../harness.js";

@@ -4,7 +4,7 @@
  */
 import type { Backend, BackendName } from "../../ts/backend/contract.js";
 import { backendInfo, currentBackend, loadCrypto, loadCryptoSync, resolveBackend } from "../../ts/backend/select.js";
-import { randomBytes, setRandomSource } from "../../ts/random.js";
+import { randomBytes, setRandomSource } from "../../ts/base/random.js";
 import { type Cases, hex, ok, rejectsCode, same, throwsCode, toHex } from "../harness.js";
 
 const wrong = <T>(value: unknown) => value as T;
@@ -26,7 +26,7 @@ function compiles(size: "small" | "large"): boolean {
 
 /** noble as an object. Its packages need BigInt and `Object.hasOwn` to be imported at all; where they lack, loading must say so. */
 async function nobleObject(): Promise<Backend | undefined> {
-  if (typeof Object.hasOwn === "function") return (await import("../../ts/backend/noble.js")).noble;
+  if (typeof Object.hasOwn === "function") return (await import("../../ts/backend/noble/noble.js")).noble;
   await rejectsCode(loadCrypto({ backend: "noble" }), "ERR_BACKEND_UNAVAILABLE", /: noble: (Object\.hasOwn|BigInt) is not /);
   return undefined;
 }
@@ -86,7 +86,7 @@ export const selectionCases: Cases = (suite) => {
     });
 
     suite.test("the module without SIMD as an object, without waiting, where WebAssembly may be compiled", async () => {
-      const { wasm } = await import("../../ts/backend/wasm-mvp.js");
+      const { wasm } = await import("../../ts/backend/wasm/mvp.js");
       same([wasm.name, wasm.constantTime], ["wasm", true]);
       if (!compiles("large")) {
         throwsCode(() => loadCryptoSync({ backend: wasm }), "ERR_BACKEND_UNAVAILABLE", /wasm: self-test failed/);

@@ -13,8 +13,8 @@ import {
   verifyRequestSignature,
   verifyRequests,
 } from "../../ts/index.js";
-import { setRandomSource } from "../../ts/random.js";
-import { formatTimestamp, isSentTimestamp, parseTimestamp } from "../../ts/timestamp.js";
+import { setRandomSource } from "../../ts/base/random.js";
+import { formatTimestamp, isSentTimestamp, parseTimestamp } from "../../ts/base/timestamp.js";
 import vectors from "../../vectors/signatures.json" with { type: "json" };
 import { ascii, type Cases, hex, ok, same, throwsCode } from "../harness.js";
 

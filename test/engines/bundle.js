@@ -15,8 +15,8 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Sources that are entries of the package: their published file. */
 const ENTRIES = /** @type {Record<string, string>} */ ({
   "ts/index.ts": "dist/index.js",
-  "ts/backend/noble.ts": "dist/backend/noble.js",
-  "ts/backend/wasm-mvp.ts": "dist/backend/wasm-mvp.js",
+  "ts/backend/noble/noble.ts": "dist/backend/noble/noble.js",
+  "ts/backend/wasm/mvp.ts": "dist/backend/wasm/mvp.js",
 });
 
 /** Before a name of core's chunk that the bundle lays open: no name of its own begins so. */

@@ -7,7 +7,7 @@ import { once, setMaxListeners } from "node:events";
 import { Redis } from "ioredis";
 import { currentBackend, loadCrypto } from "../../ts/backend/select.js";
 import { PosTerminal } from "../../ts/client/index.js";
-import { importKey } from "../../ts/key.js";
+import { importKey } from "../../ts/core/keys/key.js";
 import { generateProvision, type Provision, type ProvisionedDevice } from "../../ts/mock/index.js";
 import type { HostFigures, HostReply, HostTask } from "./load-host.js";
 import { type CallFigures, CpuProfile, CryptoMeter, cpuMs, type Shares } from "./load-meter.js";

@@ -86,7 +86,7 @@ try {
     cwd: root,
     platform: "node",
     external: /^(?!#wasm$)[^./]/,
-    resolve: { alias: { "#wasm": `${root}ts/backend/module-inline.ts` } },
+    resolve: { alias: { "#wasm": `${root}ts/backend/wasm/module-inline.ts` } },
     output: { dir: folder, format: "esm", preserveModules: true, preserveModulesRoot: root },
     logLevel: "silent",
   });

@@ -5,8 +5,8 @@
 import fs from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { type Fetch, PosTerminal } from "../../ts/client/index.js";
-import { FileStore } from "../../ts/client/store-file.js";
-import { importKey } from "../../ts/key.js";
+import { FileStore } from "../../ts/client/store/file.js";
+import { importKey } from "../../ts/core/keys/key.js";
 
 export interface ChildTask {
   readonly url: string;

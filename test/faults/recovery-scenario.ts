@@ -13,9 +13,9 @@ import {
   type StoredTerminal,
   type TerminalStore,
 } from "../../ts/client/index.js";
-import type { JsonValue } from "../../ts/envelope.js";
-import { PosCryptoError } from "../../ts/errors.js";
-import { importKey } from "../../ts/key.js";
+import type { JsonValue } from "../../ts/core/envelope/envelope.js";
+import { PosCryptoError } from "../../ts/base/errors.js";
+import { importKey } from "../../ts/core/keys/key.js";
 import {
   createMockServer,
   FAULT_STEPS,

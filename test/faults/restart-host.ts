@@ -8,10 +8,10 @@ import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Redis } from "ioredis";
-import { openEnvelope } from "../../ts/envelope.js";
+import { openEnvelope } from "../../ts/core/envelope/envelope.js";
 import { MemoryStore, type Provision } from "../../ts/mock/index.js";
-import { KeyRing } from "../../ts/mock/key-ring.js";
-import { DeviceStates } from "../../ts/mock/state.js";
+import { KeyRing } from "../../ts/mock/state/key-ring.js";
+import { DeviceStates } from "../../ts/mock/state/devices.js";
 import { Ledger } from "./recovery-ledger.js";
 
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));

@@ -10,7 +10,7 @@ import { setFlagsFromString } from "node:v8";
 import asc from "assemblyscript/asc";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Backend } from "../../ts/backend/contract.js";
-import { createWasmBackend } from "../../ts/backend/wasm.js";
+import { createWasmBackend } from "../../ts/backend/wasm/wasm.js";
 import { type Instrumented, instrument } from "../constant-time/instrument.js";
 import { type Scenario, scenarios } from "../constant-time/scenarios.js";
 import { firstDifference, Recorder, type Trace } from "../constant-time/trace.js";

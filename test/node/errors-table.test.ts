@@ -13,7 +13,7 @@ function textOf(folder: string, except: readonly string[]): string {
     .join("\n");
 }
 
-const declared = [...readFileSync(`${root}ts/errors.ts`, "utf8").matchAll(/^\s*\| "(ERR_[A-Z_]+)"/gm)].map(
+const declared = [...readFileSync(`${root}ts/base/errors.ts`, "utf8").matchAll(/^\s*\| "(ERR_[A-Z_]+)"/gm)].map(
   (match) => match[1] ?? "",
 );
 const library = textOf("ts", ["errors.ts"]);
@@ -33,7 +33,7 @@ describe("error codes", () => {
     expect(new Set(declared).size).toBe(declared.length);
   });
 
-  it("stand in the README's table in the order of ts/errors.ts, and no others", () => {
+  it("stand in the README's table in the order of ts/base/errors.ts, and no others", () => {
     expect([...rows.keys()]).toEqual(declared);
   });
 

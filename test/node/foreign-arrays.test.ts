@@ -4,8 +4,8 @@
  */
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { noble } from "../../ts/backend/noble.js";
-import { wasm } from "../../ts/backend/wasm-mvp.js";
+import { noble } from "../../ts/backend/noble/noble.js";
+import { wasm } from "../../ts/backend/wasm/mvp.js";
 import {
   aesCbcEncrypt,
   aesCmac,

@@ -27,24 +27,24 @@ describe("layers", () => {
 
   it("keep noble, jose, the mock, the client and Node out of the static graph of `.`", () => {
     const graph = [...staticGraph(sources, "ts/index.ts")];
-    expect(graph).toContain("ts/key.ts");
-    expect(graph).toContain("ts/backend/module-inline.ts");
+    expect(graph).toContain("ts/core/keys/key.ts");
+    expect(graph).toContain("ts/backend/wasm/module-inline.ts");
     expect(graph.filter((path) => /^(@noble|jose|node:)|\/(mock|client|cli)\/|(noble|wasm-mvp)\.ts$/.test(path))).toEqual([]);
   });
 
   const planted: readonly [string, string, string][] = [
-    ["assembly/aes/aes.ts", 'import { x } from "../../ts/bytes";', "imports ts/bytes.ts (base)"],
-    ["ts/bytes.ts", 'import { x } from "./key.js";', "imports ts/key.ts (core)"],
-    ["ts/backend/wasm.ts", 'import { x } from "../key.js";', "imports ts/key.ts (core)"],
-    ["ts/backend/wasm.ts", 'import { gcm } from "@noble/ciphers/aes.js";', "imports @noble/ciphers/aes.js"],
-    ["ts/key.ts", 'import type { x } from "./client/terminal.js";', "imports ts/client/terminal.ts (client)"],
-    ["ts/key.ts", 'export * from "./mock/server.js";', "imports ts/mock/server.ts (mock)"],
-    ["ts/key.ts", 'const x = await import("node:crypto");', "imports node:crypto"],
-    ["ts/key.ts", "const x = Buffer.alloc(1);", "uses the global Buffer"],
+    ["assembly/aes/aes.ts", 'import { x } from "../../ts/bytes";', "imports ts/base/bytes.ts (base)"],
+    ["ts/base/bytes.ts", 'import { x } from "./key.js";', "imports ts/core/keys/key.ts (core)"],
+    ["ts/backend/wasm/wasm.ts", 'import { x } from "../key.js";', "imports ts/core/keys/key.ts (core)"],
+    ["ts/backend/wasm/wasm.ts", 'import { gcm } from "@noble/ciphers/aes.js";', "imports @noble/ciphers/aes.js"],
+    ["ts/core/keys/key.ts", 'import type { x } from "./client/terminal.js";', "imports ts/client/terminal.ts (client)"],
+    ["ts/core/keys/key.ts", 'export * from "./mock/server.js";', "imports ts/mock/server.ts (mock)"],
+    ["ts/core/keys/key.ts", 'const x = await import("node:crypto");', "imports node:crypto"],
+    ["ts/core/keys/key.ts", "const x = Buffer.alloc(1);", "uses the global Buffer"],
     ["ts/client/terminal.ts", 'import { x } from "../mock/server.js";', "imports ts/mock/server.ts (mock)"],
     ["ts/client/terminal.ts", 'import { jwtVerify } from "jose";', "imports jose"],
     ["ts/mock/server.ts", 'import { x } from "../cli/main.js";', "imports ts/cli/main.ts (cli)"],
-    ["ts/envelope.ts", 'import { x } from "left-pad";', "imports left-pad"],
+    ["ts/core/envelope/envelope.ts", 'import { x } from "left-pad";', "imports left-pad"],
   ];
 
   it.each(planted)("a violation planted in %s is found: %s", (file, text, expected) => {
@@ -57,7 +57,7 @@ describe("layers", () => {
     const files = new Map([
       ["ts/index.ts", 'export { loadCrypto } from "./backend/select.js";'],
       ["ts/backend/select.ts", 'import { noble } from "./noble.js";'],
-      ["ts/backend/noble.ts", 'import { cbc } from "@noble/ciphers/aes.js";'],
+      ["ts/backend/noble/noble.ts", 'import { cbc } from "@noble/ciphers/aes.js";'],
     ]);
     expect([...staticGraph(files, "ts/index.ts")]).toContain("@noble/ciphers/aes.js");
     const lazy = new Map(files).set("ts/backend/select.ts", 'const { noble } = await import("./noble.js");');

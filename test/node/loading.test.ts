@@ -71,7 +71,7 @@ describe("the module's bytes", () => {
     ["by a loop", () => vi.stubGlobal("Buffer", undefined)],
   ])("are those of the file, decoded %s", async (_how, prepare) => {
     prepare();
-    const { simdModuleBytes } = await import("../../ts/backend/module-inline.js");
+    const { simdModuleBytes } = await import("../../ts/backend/wasm/module-inline.js");
     const bytes = simdModuleBytes();
     vi.unstubAllGlobals();
     expect(Buffer.compare(Buffer.from(bytes), readFileSync(file))).toBe(0);
@@ -137,13 +137,13 @@ describe("without waiting", () => {
 
   it("noble as a name needs loading first, as an object it does not", async () => {
     expect(thrown(() => api.importKey(pseudoRandom(1)(32), { ...aes, backend: "noble" })).code).toBe("ERR_NOT_LOADED");
-    const { noble } = await import("../../ts/backend/noble.js");
+    const { noble } = await import("../../ts/backend/noble/noble.js");
     expect(api.loadCryptoSync({ backend: noble }).name).toBe("noble");
     expect(api.backendInfo().name).toBe("noble");
   });
 
   it("a module compiled by the host is used", async () => {
-    const { simdModuleBytes } = await import("../../ts/backend/module-inline.js");
+    const { simdModuleBytes } = await import("../../ts/backend/wasm/module-inline.js");
     const module = new WebAssembly.Module(simdModuleBytes() as BufferSource);
     expect(api.loadCryptoSync({ module }).name).toBe("wasm-simd");
   });
@@ -160,7 +160,7 @@ describe("a backend that is not right", () => {
   it.each(["encryptBlock", "open", "hmac", "unwrapKey", "decodeHex"] as const)(
     "the self-test notices a wrong %s, or does not need it",
     async (name) => {
-      const { noble } = await import("../../ts/backend/noble.js");
+      const { noble } = await import("../../ts/backend/noble/noble.js");
       const spoiled = Object.create(noble) as Backend;
       const original = noble[name].bind(noble) as (...args: unknown[]) => unknown;
       let calls = 0;

@@ -5,9 +5,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Backend, Slot } from "../../ts/backend/contract.js";
-import { simdModuleBytes } from "../../ts/backend/module-inline.js";
+import { simdModuleBytes } from "../../ts/backend/wasm/module-inline.js";
 import { currentBackend } from "../../ts/backend/select.js";
-import { mvpModuleBytes } from "../../ts/backend/wasm-mvp.js";
+import { mvpModuleBytes } from "../../ts/backend/wasm/mvp.js";
 import { importKey, loadCrypto, loadCryptoSync } from "../../ts/index.js";
 import { allCases } from "../cases/index.js";
 import { pseudoRandom, type Suite } from "../harness.js";

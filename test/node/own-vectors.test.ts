@@ -6,9 +6,9 @@
 import { createCipheriv, createDecipheriv, createHmac } from "node:crypto";
 import { gunzipSync, gzipSync, constants as zlib } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { gunzip, gzip } from "../../ts/gzip.js";
+import { gunzip, gzip } from "../../ts/core/envelope/gzip.js";
 import { cbcMac, decryptPinBlock, encryptPinBlock, importKey, openEnvelope, retailMac, sealEnvelope } from "../../ts/index.js";
-import { setRandomSource } from "../../ts/random.js";
+import { setRandomSource } from "../../ts/base/random.js";
 import envelopeNegatives from "../../vectors/envelope-negatives.json" with { type: "json" };
 import envelopes from "../../vectors/envelopes.json" with { type: "json" };
 import pinNegatives from "../../vectors/pin-block-negatives.json" with { type: "json" };

@@ -10,7 +10,7 @@ const simdFile = fileURLToPath(new URL("../../dist/wasm/viopay-pos-crypto.simd.w
 const mvpFile = fileURLToPath(new URL("../../dist/wasm/viopay-pos-crypto.mvp.wasm", import.meta.url));
 
 async function fresh() {
-  return { ...(await import("../../ts/backend/select.js")), ...(await import("../../ts/random.js")) };
+  return { ...(await import("../../ts/backend/select.js")), ...(await import("../../ts/base/random.js")) };
 }
 
 /** `WebAssembly` with some of its members replaced. */
@@ -134,7 +134,7 @@ describe("an engine whose WebAssembly has no SIMD", () => {
     expect(currentBackend).toThrow(expect.objectContaining({ code: "ERR_NOT_LOADED" }));
     expect(() => resolveBackend("wasm")).toThrow(expect.objectContaining({ code: "ERR_NOT_LOADED" }));
     expect(() => loadCryptoSync({ backend: "wasm" })).toThrow(/wasm: not loaded, needs `await loadCrypto\(\)`/);
-    const { wasm } = await import("../../ts/backend/wasm-mvp.js");
+    const { wasm } = await import("../../ts/backend/wasm/mvp.js");
     expect(loadCryptoSync({ backend: wasm }).name).toBe("wasm");
     await loadCrypto({ backend: "wasm" });
     expect(resolveBackend("wasm").name).toBe("wasm");

@@ -5,9 +5,9 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Backend } from "../../ts/backend/contract.js";
-import { noble } from "../../ts/backend/noble.js";
+import { noble } from "../../ts/backend/noble/noble.js";
 import { currentBackend } from "../../ts/backend/select.js";
-import { wasm } from "../../ts/backend/wasm-mvp.js";
+import { wasm } from "../../ts/backend/wasm/mvp.js";
 import {
   decryptPinBlock,
   encryptPinBlock,

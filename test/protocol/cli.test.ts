@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "vitest";
 import { PosTerminal } from "../../ts/client/index.js";
-import { importKey } from "../../ts/key.js";
+import { importKey } from "../../ts/core/keys/key.js";
 import type { Io } from "../../ts/cli/io.js";
 import { readOptions, Sources } from "../../ts/cli/options.js";
 import negatives from "../../vectors/key-block-negatives.json" with { type: "json" };

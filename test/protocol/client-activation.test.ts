@@ -1,6 +1,6 @@
 /** The terminal's way to activation against the mock host: every step, out of order, refused, tampered with, repeated. */
 import { describe, expect, it } from "vitest";
-import { importKey } from "../../ts/key.js";
+import { importKey } from "../../ts/core/keys/key.js";
 import { PosTerminal, type PosTerminalOptions } from "../../ts/client/index.js";
 import { ok, rejectsCode, same, throwsCode } from "../harness.js";
 import { apiError, json, ORIGIN, TEN, World } from "./client-world.js";

@@ -1,7 +1,7 @@
 /** Doubt and certainty: a payment that may be made is never told as not made, one that cannot be made not as unknown. */
 import { describe, it } from "vitest";
 import { type JournalRecord, MemoryStore, type PosTerminal } from "../../ts/client/index.js";
-import type { PosCryptoError } from "../../ts/errors.js";
+import type { PosCryptoError } from "../../ts/base/errors.js";
 import { ok, rejectsCode, same } from "../harness.js";
 import { type Fault, json, TEN, World } from "./client-world.js";
 

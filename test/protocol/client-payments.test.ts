@@ -7,10 +7,10 @@ import {
   MemoryStore,
   type PosTerminal,
 } from "../../ts/client/index.js";
-import { Journal } from "../../ts/client/journal.js";
-import type { ChargeOutcome } from "../../ts/client/outcomes.js";
-import { type JsonValue, openEnvelope, sealEnvelope } from "../../ts/envelope.js";
-import type { PosCryptoError } from "../../ts/errors.js";
+import { Journal } from "../../ts/client/payments/journal.js";
+import type { ChargeOutcome } from "../../ts/client/payments/outcomes.js";
+import { type JsonValue, openEnvelope, sealEnvelope } from "../../ts/core/envelope/envelope.js";
+import type { PosCryptoError } from "../../ts/base/errors.js";
 import { ok, rejectsCode, same } from "../harness.js";
 import { apiError, CARD, type Fault, json, TEN, World } from "./client-world.js";
 

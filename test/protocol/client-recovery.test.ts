@@ -1,8 +1,8 @@
 /** Recovery beside other calls, and in spite of a host that answers the rest badly. */
 import { describe, it } from "vitest";
 import { type JournalRecord, MemoryStore, type StoredTerminal } from "../../ts/client/index.js";
-import type { JsonValue } from "../../ts/envelope.js";
-import { PosCryptoError } from "../../ts/errors.js";
+import type { JsonValue } from "../../ts/core/envelope/envelope.js";
+import { PosCryptoError } from "../../ts/base/errors.js";
 import { ok, rejectsCode, same } from "../harness.js";
 import { apiError, type Fault, json, TEN, World } from "./client-world.js";
 

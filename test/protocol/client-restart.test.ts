@@ -1,7 +1,7 @@
 /** A process that begins over a store with an earlier one's keys and open payments: nothing takes their place unread. */
 import { describe, it } from "vitest";
 import { MemoryStore, type StoredTerminal } from "../../ts/client/index.js";
-import { importKey } from "../../ts/key.js";
+import { importKey } from "../../ts/core/keys/key.js";
 import { ok, rejectsCode, same } from "../harness.js";
 import { apiError, type Fault, TEN, World } from "./client-world.js";
 

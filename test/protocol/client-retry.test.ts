@@ -1,8 +1,8 @@
 /** Retries: what is sent again, how often, after which pause, until when; and clocks that are wrong. */
 import { describe, it } from "vitest";
 import { MemoryStore, type PosTerminalOptions, RETRY_TABLE, retryVerdict } from "../../ts/client/index.js";
-import { backoffMs, readRetryOptions } from "../../ts/client/retry.js";
-import { PosCryptoError, type PosErrorCode } from "../../ts/errors.js";
+import { backoffMs, readRetryOptions } from "../../ts/client/http/retry.js";
+import { PosCryptoError, type PosErrorCode } from "../../ts/base/errors.js";
 import { ok, rejectsCode, same, throwsCode } from "../harness.js";
 import { apiError, type Fault, json, TEN, World } from "./client-world.js";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "vitest";
 import type { JournalRecord } from "../../ts/client/index.js";
-import { FileStore } from "../../ts/client/store-file.js";
-import { encodeLine } from "../../ts/client/store-file-lines.js";
+import { FileStore } from "../../ts/client/store/file.js";
+import { encodeLine } from "../../ts/client/store/file-lines.js";
 import { ok, rejectsCode, same } from "../harness.js";
 
 const SECTOR = 512;

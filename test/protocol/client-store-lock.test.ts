@@ -10,7 +10,7 @@ import { Worker } from "node:worker_threads";
 import { build } from "rolldown";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "vitest";
 import type { JournalRecord } from "../../ts/client/index.js";
-import { FileStore, type FileStoreOptions } from "../../ts/client/store-file.js";
+import { FileStore, type FileStoreOptions } from "../../ts/client/store/file.js";
 import { ok, rejectsCode, same } from "../harness.js";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -26,7 +26,7 @@ let children: ChildProcess[];
 beforeAll(async () => {
   built = await mkdtemp(join(tmpdir(), "viopay-lock-built-"));
   await build({
-    input: fileURLToPath(new URL("../../ts/client/store-file.ts", import.meta.url)),
+    input: fileURLToPath(new URL("../../ts/client/store/file.ts", import.meta.url)),
     platform: "node",
     output: { file: join(built, "store.mjs"), format: "esm", codeSplitting: false },
     logLevel: "silent",

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "vitest";
 import type { JournalRecord, JournalState } from "../../ts/client/index.js";
-import { FileStore } from "../../ts/client/store-file.js";
+import { FileStore } from "../../ts/client/store/file.js";
 import { ok, rejectsCode, same, throwsCode } from "../harness.js";
 import { CARD, TEN, World } from "./client-world.js";
 

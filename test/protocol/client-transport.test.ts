@@ -2,10 +2,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "vitest";
-import { Clock } from "../../ts/client/clock.js";
-import { type Fetch, Transport, type TransportOptions } from "../../ts/client/transport.js";
-import { isOlderVersion } from "../../ts/client/version.js";
-import type { PosErrorCode } from "../../ts/errors.js";
+import { Clock } from "../../ts/client/http/clock.js";
+import { type Fetch, Transport, type TransportOptions } from "../../ts/client/http/transport.js";
+import { isOlderVersion } from "../../ts/client/activation/version.js";
+import type { PosErrorCode } from "../../ts/base/errors.js";
 import { ok, rejectsCode, same, throwsCode } from "../harness.js";
 import { apiError, json, ORIGIN, TEN, World } from "./client-world.js";
 

@@ -1,6 +1,6 @@
 /** A mock host and real terminals for the client's tests, joined by a `fetch` a test can bend, watch and break. */
 import { type Fetch, PosTerminal, type PosTerminalOptions } from "../../ts/client/index.js";
-import { importKey } from "../../ts/key.js";
+import { importKey } from "../../ts/core/keys/key.js";
 import { createMockServer, type MockServer, type MockServerOptions, type RequestEvent } from "../../ts/mock/index.js";
 
 export const ORIGIN = "https://mock.test";

@@ -1,8 +1,8 @@
 /** Attest and keys: signatures, time, replay, tokens, and the key sets they entitle to. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { encodeUtf8 } from "../../ts/bytes.js";
-import { keyCheckValue } from "../../ts/check-value.js";
-import { aesCbcDecrypt } from "../../ts/ciphers.js";
+import { encodeUtf8 } from "../../ts/base/bytes.js";
+import { keyCheckValue } from "../../ts/core/keys/check-value.js";
+import { aesCbcDecrypt } from "../../ts/core/ciphers.js";
 import { hex } from "../harness.js";
 import { createWorld, expectError, expectOk, READY, type Terminal, type World } from "./mock-client.js";
 
@@ -187,7 +187,7 @@ describe("attestation tokens", () => {
 
 test("what happens under a token that was renewed meanwhile does not touch the new one", async () => {
   const { generateProvision, MemoryStore } = await import("../../ts/mock/index.js");
-  const { DeviceStates } = await import("../../ts/mock/state.js");
+  const { DeviceStates } = await import("../../ts/mock/state/devices.js");
   const lifetimes = { pairingCode: 300, attestation: 300, keySet: 3600, idempotency: 3600, nonce: 600 };
   const { devices } = generateProvision();
   const states = new DeviceStates(devices, new MemoryStore(), Date.now, lifetimes);

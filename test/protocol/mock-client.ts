@@ -2,12 +2,12 @@
  * A terminal of a few lines for the mock's tests, so that they do not depend on the client under test elsewhere: it signs, seals
  * and opens with core's functions and lets a test bend every header and every byte.
  */
-import { type Envelope, type JsonValue, openEnvelope, type SealOptions, sealEnvelope } from "../../ts/envelope.js";
-import { importKey, type SecretKey } from "../../ts/key.js";
-import { installKeySet, type KeySet, type KeysResponse } from "../../ts/keyset.js";
+import { type Envelope, type JsonValue, openEnvelope, type SealOptions, sealEnvelope } from "../../ts/core/envelope/envelope.js";
+import { importKey, type SecretKey } from "../../ts/core/keys/key.js";
+import { installKeySet, type KeySet, type KeysResponse } from "../../ts/core/key-set/install.js";
 import type { MockServer, MockServerOptions, ProvisionedDevice } from "../../ts/mock/index.js";
 import { createMockServer } from "../../ts/mock/index.js";
-import { createNonce, signAttestation, signRequest } from "../../ts/signing.js";
+import { createNonce, signAttestation, signRequest } from "../../ts/core/signing.js";
 
 export const ORIGIN = "http://mock.test";
 

@@ -1,9 +1,9 @@
 /** Config, terminal-parameters, activate: what they say, when they say it, and how they refuse envelopes. */
 import { gunzipSync } from "node:zlib";
 import { beforeEach, describe, expect, test } from "vitest";
-import { aesCbcDecrypt } from "../../ts/ciphers.js";
-import { openEnvelope, sealEnvelope, sealEnvelopeBytes } from "../../ts/envelope.js";
-import { generateKey } from "../../ts/key.js";
+import { aesCbcDecrypt } from "../../ts/core/ciphers.js";
+import { openEnvelope, sealEnvelope, sealEnvelopeBytes } from "../../ts/core/envelope/envelope.js";
+import { generateKey } from "../../ts/core/keys/key.js";
 import { defaultTerminalParameters } from "../../ts/mock/index.js";
 import { ascii, hex } from "../harness.js";
 import { createWorld, expectError, expectOk, READY, type Terminal, type World } from "./mock-client.js";

@@ -1,9 +1,9 @@
 /** Scripted faults: what each kind does to a request and to the host's state, chances and counts, and the control endpoint. */
 import { request as httpRequest } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
-import { openEnvelope } from "../../ts/envelope.js";
-import { installKeySet, type KeysResponse } from "../../ts/keyset.js";
-import { importKey } from "../../ts/key.js";
+import { openEnvelope } from "../../ts/core/envelope/envelope.js";
+import { installKeySet, type KeysResponse } from "../../ts/core/key-set/install.js";
+import { importKey } from "../../ts/core/keys/key.js";
 import {
   createMockServer,
   FAULT_STEPS,
@@ -15,7 +15,7 @@ import {
   type RequestEvent,
   STEPS,
 } from "../../ts/mock/index.js";
-import { createNonce } from "../../ts/signing.js";
+import { createNonce } from "../../ts/core/signing.js";
 import { type Answer, createWorld, expectError, expectOk, PROVISION, type Terminal, type World } from "./mock-client.js";
 
 const eur = (value: string) => ({ amount: { value, currency: "EUR" } });

@@ -289,7 +289,7 @@ test("without a port, on the noble backend", async () => {
     for (const tpk of ["TDES", "AES"] as const) {
       const { terminal: device } = createWorld({ tpk });
       await device.activated();
-      const { encryptPinBlock } = await import("../../ts/pinblock.js");
+      const { encryptPinBlock } = await import("../../ts/core/pin-block/pin-block.js");
       const block = encryptPinBlock(device.installed.tpk, {
         format: tpk === "AES" ? 4 : 0,
         pin: "1234",

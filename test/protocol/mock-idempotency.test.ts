@@ -1,8 +1,8 @@
 /** Idempotent requests (settled detail 10): one effect, one answer, whatever repeats, races or dies. */
 import { beforeEach, describe, expect, test } from "vitest";
-import type { JsonValue } from "../../ts/envelope.js";
+import type { JsonValue } from "../../ts/core/envelope/envelope.js";
 import { type Middleware, MemoryStore } from "../../ts/mock/index.js";
-import { canonicalJson } from "../../ts/mock/idempotency.js";
+import { canonicalJson } from "../../ts/mock/state/idempotency.js";
 import { createWorld, expectError, expectOk, type Terminal, type World } from "./mock-client.js";
 
 let world: World;

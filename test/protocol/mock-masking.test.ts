@@ -1,7 +1,7 @@
 /** What an observer of the mock may see: no card number however it is written, and nothing that only authorisation may know. */
 import { describe, expect, test } from "vitest";
-import type { JsonValue } from "../../ts/envelope.js";
-import { mask, maskText } from "../../ts/mock/masking.js";
+import type { JsonValue } from "../../ts/core/envelope/envelope.js";
+import { mask, maskText } from "../../ts/mock/observe/masking.js";
 import type { RequestEvent } from "../../ts/mock/index.js";
 import { createWorld, expectOk } from "./mock-client.js";
 

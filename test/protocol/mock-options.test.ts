@@ -1,7 +1,7 @@
 /** Provisioning, options, middleware, and what observers and loggers get to see. */
 import { describe, expect, test } from "vitest";
-import { sealEnvelope } from "../../ts/envelope.js";
-import type { PosCryptoError } from "../../ts/errors.js";
+import { sealEnvelope } from "../../ts/core/envelope/envelope.js";
+import type { PosCryptoError } from "../../ts/base/errors.js";
 import {
   createMockServer,
   generateProvision,
@@ -179,7 +179,7 @@ describe("observer and logger", () => {
     const lines: LogLine[] = [];
     const world = createWorld({ onRequest: (event) => events.push(event), logger: (line) => lines.push(line) });
     const terminal = await world.terminal.activated();
-    const { encryptPinBlock } = await import("../../ts/pinblock.js");
+    const { encryptPinBlock } = await import("../../ts/core/pin-block/pin-block.js");
     const pan = "4111111111111111";
     const block = encryptPinBlock(terminal.installed.tpk, { format: 0, pin: "1234", pan });
     const auxiliary_data = sealEnvelope(terminal.installed.tdk, { loyalty: "L-1" });

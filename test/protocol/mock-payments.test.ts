@@ -1,11 +1,11 @@
 /** Charge, refund, cancel, reverse: signatures, payloads, PIN and auxiliary data, and what a charge's life allows. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { type JsonValue, sealEnvelope } from "../../ts/envelope.js";
-import { prepareRefund } from "../../ts/client/payment-requests.js";
-import { generateKey } from "../../ts/key.js";
+import { type JsonValue, sealEnvelope } from "../../ts/core/envelope/envelope.js";
+import { prepareRefund } from "../../ts/client/payments/requests.js";
+import { generateKey } from "../../ts/core/keys/key.js";
 import { DECLINE_AMOUNTS, DECLINED_PIN } from "../../ts/mock/index.js";
-import { encryptPinBlock } from "../../ts/pinblock.js";
-import { createNonce } from "../../ts/signing.js";
+import { encryptPinBlock } from "../../ts/core/pin-block/pin-block.js";
+import { createNonce } from "../../ts/core/signing.js";
 import { createWorld, expectError, expectOk, type SendOptions, type Terminal, type World } from "./mock-client.js";
 
 let world: World;

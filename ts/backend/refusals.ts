@@ -1,5 +1,5 @@
 /** What backends refuse in the same words, so that a caller cannot tell them apart. */
-import { invalidArgument, PosCryptoError } from "../errors.js";
+import { invalidArgument, PosCryptoError } from "../base/errors.js";
 
 export function destroyedKey(): PosCryptoError {
   return new PosCryptoError("ERR_KEY_DESTROYED", "the key was destroyed");

@@ -6,11 +6,11 @@
  * were made with, so a later `loadCrypto` changes where new keys go and nothing else.
  */
 import { simdModule, simdModuleBytes } from "#wasm";
-import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
-import { type RandomSource, setRandomSource } from "../random.js";
+import { describeType, invalidArgument, PosCryptoError } from "../base/errors.js";
+import { type RandomSource, setRandomSource } from "../base/random.js";
 import type { Backend, BackendName } from "./contract.js";
 import { failedSelfTest } from "./self-test.js";
-import { createWasmBackend } from "./wasm.js";
+import { createWasmBackend } from "./wasm/wasm.js";
 
 /** What `loadCrypto` may take, and what it may not. */
 export interface LoadOptions {
@@ -230,7 +230,7 @@ async function loadNoble(): Promise<Backend | Refused> {
   const before = loadedBefore("noble");
   if (before !== undefined) return before;
   try {
-    const { noble } = await import("./noble.js");
+    const { noble } = await import("./noble/noble.js");
     return register(noble);
   } catch (error) {
     return { refused: `noble: ${messageOf(error)}` };
@@ -255,7 +255,7 @@ async function loadWasm(name: WasmName, given: WebAssembly.Module | undefined): 
 
 async function compile(name: WasmName): Promise<WebAssembly.Module> {
   if (name === "wasm-simd") return simdModule() ?? WebAssembly.compile(simdModuleBytes() as BufferSource);
-  const { mvpModuleBytes } = await import("./wasm-mvp.js");
+  const { mvpModuleBytes } = await import("./wasm/mvp.js");
   return WebAssembly.compile(mvpModuleBytes() as BufferSource);
 }
 

@@ -3,7 +3,7 @@
  * every step was reached and every check of every step held.
  */
 import { type BackendInfo, loadCrypto } from "../backend/select.js";
-import { importKey } from "../key.js";
+import { importKey } from "../core/keys/key.js";
 import { createMockServer, type MockServer } from "../mock/index.js";
 import { jsonReporter, type Reporter, textReporter } from "./demo/report.js";
 import type { Step } from "./demo/step.js";

@@ -1,8 +1,8 @@
 /** `viopay-pos envelope`: seals JSON under an MSK or TDK, or opens an envelope. */
 import { loadCrypto } from "../backend/select.js";
-import { type JsonValue, openEnvelope, openEnvelopeBytes, sealEnvelope, sealEnvelopeBytes } from "../envelope.js";
-import { encodeHex, encodeUtf8 } from "../bytes.js";
-import { PosCryptoError } from "../errors.js";
+import { type JsonValue, openEnvelope, openEnvelopeBytes, sealEnvelope, sealEnvelopeBytes } from "../core/envelope/envelope.js";
+import { encodeHex, encodeUtf8 } from "../base/bytes.js";
+import { PosCryptoError } from "../base/errors.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";
 import { readOptions, Sources, usageError } from "./options.js";

@@ -1,9 +1,9 @@
 /** `viopay-pos kcv`: the check values of a key. */
 import { loadCrypto } from "../backend/select.js";
-import { type KcvMethod, keyCheckValue } from "../check-value.js";
-import { methodsFor } from "../check-value-methods.js";
-import type { KeyAttributes } from "../key.js";
-import { HASH_NAMES } from "../key-attributes.js";
+import { type KcvMethod, keyCheckValue } from "../core/keys/check-value.js";
+import { methodsFor } from "../core/keys/check-value-methods.js";
+import type { KeyAttributes } from "../core/keys/key.js";
+import { HASH_NAMES } from "../core/keys/attributes.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";
 import { readOptions, Sources, usageError } from "./options.js";

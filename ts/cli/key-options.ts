@@ -1,5 +1,5 @@
 /** Keys of commands: read from their source into handles that are destroyed when the command ends. */
-import { importKey, type KeyAttributes, type SecretKey } from "../key.js";
+import { importKey, type KeyAttributes, type SecretKey } from "../core/keys/key.js";
 import type { Sources } from "./options.js";
 
 export class Keys {

@@ -1,14 +1,14 @@
 /** `viopay-pos keyblock`: reads any TR-31 block without a key, unwraps one, or wraps a key. */
 import { loadCrypto } from "../backend/select.js";
-import { keyCheckValue } from "../check-value.js";
-import { encodeHex, wipe } from "../bytes.js";
-import { HASH_NAMES } from "../key-attributes.js";
-import { exposeKeyBytes, type KeyAlgorithm, type KeyAttributes, type SecretKey } from "../key.js";
-import { explainKeyBlock } from "../keyblock/explain.js";
-import { MODE_LETTERS, usageRule } from "../keyblock/fields.js";
-import { type KeyBlockHeader, kbpkAlgorithm, parseKeyBlock } from "../keyblock/header.js";
-import { type UnwrapOptions, unwrapKeyBlock } from "../keyblock/unwrap.js";
-import { wrapKeyBlock } from "../keyblock/wrap.js";
+import { keyCheckValue } from "../core/keys/check-value.js";
+import { encodeHex, wipe } from "../base/bytes.js";
+import { HASH_NAMES } from "../core/keys/attributes.js";
+import { exposeKeyBytes, type KeyAlgorithm, type KeyAttributes, type SecretKey } from "../core/keys/key.js";
+import { explainKeyBlock } from "../core/key-block/explain.js";
+import { MODE_LETTERS, usageRule } from "../core/keys/attribute-tables.js";
+import { type KeyBlockHeader, kbpkAlgorithm, parseKeyBlock } from "../core/key-block/header.js";
+import { type UnwrapOptions, unwrapKeyBlock } from "../core/key-block/unwrap.js";
+import { wrapKeyBlock } from "../core/key-block/wrap.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";
 import { type Options, type OptionTable, readOptions, Sources, usageError, withOptionValues } from "./options.js";

@@ -3,8 +3,8 @@
  * public: it may be a key typed in the wrong place.
  */
 import { parseArgs } from "node:util";
-import { decodeUtf8 } from "../bytes.js";
-import { PosCryptoError } from "../errors.js";
+import { decodeUtf8 } from "../base/bytes.js";
+import { PosCryptoError } from "../base/errors.js";
 import type { Io } from "./io.js";
 
 export function usageError(message: string): PosCryptoError {

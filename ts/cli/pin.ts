@@ -1,6 +1,6 @@
 /** `viopay-pos pin`: PIN blocks under a key. PINs and card numbers are secrets like keys and come from where keys come from. */
 import { loadCrypto } from "../backend/select.js";
-import { decryptPinBlock, encryptPinBlock, type PinBlockFormat, translatePinBlock } from "../pinblock.js";
+import { decryptPinBlock, encryptPinBlock, type PinBlockFormat, translatePinBlock } from "../core/pin-block/pin-block.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";
 import { type Options, readOptions, Sources, usageError } from "./options.js";

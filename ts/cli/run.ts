@@ -1,5 +1,5 @@
 /** The command `viopay-pos`: picks a command, runs it, turns errors into exit codes: 0 done, 1 failed, 2 wrong usage. */
-import { PosCryptoError } from "../errors.js";
+import { PosCryptoError } from "../base/errors.js";
 import type { Io } from "./io.js";
 import { usageError } from "./options.js";
 

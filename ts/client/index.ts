@@ -8,11 +8,11 @@ export type {
   ActivationConditions,
   DeviceStatus,
   PairingCode,
-} from "./activation.js";
-export type { Attestation } from "./attestation.js";
-export type { BootstrapResult } from "./bootstrap.js";
-export { JOURNAL_TRANSITIONS, type JournalRecord, type JournalState, type PaymentKind } from "./journal.js";
-export type { JsonObject } from "./json-fields.js";
+} from "./activation/activation.js";
+export type { Attestation } from "./activation/attestation.js";
+export type { BootstrapResult } from "./activation/bootstrap.js";
+export { JOURNAL_TRANSITIONS, type JournalRecord, type JournalState, type PaymentKind } from "./payments/journal.js";
+export type { JsonObject } from "./http/json-fields.js";
 export type {
   Amount,
   ChargeApproved,
@@ -25,17 +25,17 @@ export type {
   Unknown,
   VoidApproved,
   VoidOutcome,
-} from "./outcomes.js";
-export type { ChargeRequest, PinBlock, RefundRequest } from "./payment-requests.js";
-export type { PaymentOptions } from "./payments.js";
-export type { Recovered, RecoverResult } from "./recovery.js";
-export { RETRY_TABLE, type Repetition, type RetryOptions, type RetryRule, type RetryVerdict, retryVerdict } from "./retry.js";
+} from "./payments/outcomes.js";
+export type { ChargeRequest, PinBlock, RefundRequest } from "./payments/requests.js";
+export type { PaymentOptions } from "./payments/payments.js";
+export type { Recovered, RecoverResult } from "./payments/recovery.js";
+export { RETRY_TABLE, type Repetition, type RetryOptions, type RetryRule, type RetryVerdict, retryVerdict } from "./http/retry.js";
 export type { CallOptions } from "./session.js";
-export { MemoryStore, type StoredTerminal, type TerminalStore } from "./store.js";
+export { MemoryStore, type StoredTerminal, type TerminalStore } from "./store/store.js";
 export {
   PosTerminal,
   type PosTerminalOptions,
   type SetUpOptions,
   type SetUpStep,
 } from "./terminal.js";
-export type { Fetch } from "./transport.js";
+export type { Fetch } from "./http/transport.js";

@@ -4,10 +4,10 @@
  * A save replaces the fields it names and leaves the others as they are stored. So a step that has not read the store cannot drop
  * the key sets that open payments of an earlier process need, and no step can write back keys that another has just replaced.
  */
-import { PosCryptoError } from "../errors.js";
-import { installKeySet } from "../keyset.js";
+import { PosCryptoError } from "../base/errors.js";
+import { installKeySet } from "../core/key-set/install.js";
 import type { Context, Installed } from "./session.js";
-import type { StoredTerminal } from "./store.js";
+import type { StoredTerminal } from "./store/store.js";
 
 /** What a step has reached. No retired key sets: an empty list. */
 type Reached = Partial<Pick<StoredTerminal, "terminalId" | "keys" | "retiredKeys" | "activatedAt">>;

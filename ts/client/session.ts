@@ -1,14 +1,14 @@
 /** What the parts of a terminal share: its fixed equipment, and the session that the steps of activation fill. */
-import { PosCryptoError } from "../errors.js";
-import type { SecretKey } from "../key.js";
-import type { KeySet, KeysResponse } from "../keyset.js";
-import type { Clock } from "./clock.js";
-import type { TerminalIdentity } from "./headers.js";
-import type { Journal } from "./journal.js";
-import type { JsonObject } from "./json-fields.js";
-import type { RetryPolicy } from "./retry.js";
-import type { TerminalStore } from "./store.js";
-import type { Transport } from "./transport.js";
+import { PosCryptoError } from "../base/errors.js";
+import type { SecretKey } from "../core/keys/key.js";
+import type { KeySet, KeysResponse } from "../core/key-set/install.js";
+import type { Clock } from "./http/clock.js";
+import type { TerminalIdentity } from "./http/headers.js";
+import type { Journal } from "./payments/journal.js";
+import type { JsonObject } from "./http/json-fields.js";
+import type { RetryPolicy } from "./http/retry.js";
+import type { TerminalStore } from "./store/store.js";
+import type { Transport } from "./http/transport.js";
 
 /** What every call takes. */
 export interface CallOptions {

@@ -4,32 +4,32 @@
  * Secrets: the identity key and the ZMK are handles the caller owns and destroys; the installed key set belongs to the terminal and
  * is wiped by `destroy()` or when a new set replaces it. PINs and card numbers pass through and are not kept.
  */
-import { type Envelope, type JsonValue, sealEnvelope } from "../envelope.js";
-import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../errors.js";
-import { SecretKey } from "../key.js";
-import type { KeySet } from "../keyset.js";
-import { encryptPinBlock } from "../pinblock.js";
-import { setRandomSource } from "../random.js";
-import * as activation from "./activation.js";
-import type { Activation, ActivationConditions, DeviceStatus, PairingCode } from "./activation.js";
-import { type Attestation, attest } from "./attestation.js";
-import { type BootstrapResult, bootstrap } from "./bootstrap.js";
-import { Clock } from "./clock.js";
-import { checkIdentity, checkText, KEY_ID, type TerminalIdentity } from "./headers.js";
-import { Journal } from "./journal.js";
-import type { JsonObject } from "./json-fields.js";
-import { installKeys, isBusy } from "./keys.js";
-import type { ChargeOutcome, RefundOutcome, VoidOutcome } from "./outcomes.js";
-import type { ChargeRequest, PinBlock, RefundRequest } from "./payment-requests.js";
-import * as payments from "./payments.js";
-import type { PaymentOptions } from "./payments.js";
+import { type Envelope, type JsonValue, sealEnvelope } from "../core/envelope/envelope.js";
+import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../base/errors.js";
+import { SecretKey } from "../core/keys/key.js";
+import type { KeySet } from "../core/key-set/install.js";
+import { encryptPinBlock } from "../core/pin-block/pin-block.js";
+import { setRandomSource } from "../base/random.js";
+import * as activation from "./activation/activation.js";
+import type { Activation, ActivationConditions, DeviceStatus, PairingCode } from "./activation/activation.js";
+import { type Attestation, attest } from "./activation/attestation.js";
+import { type BootstrapResult, bootstrap } from "./activation/bootstrap.js";
+import { Clock } from "./http/clock.js";
+import { checkIdentity, checkText, KEY_ID, type TerminalIdentity } from "./http/headers.js";
+import { Journal } from "./payments/journal.js";
+import type { JsonObject } from "./http/json-fields.js";
+import { installKeys, isBusy } from "./activation/keys.js";
+import type { ChargeOutcome, RefundOutcome, VoidOutcome } from "./payments/outcomes.js";
+import type { ChargeRequest, PinBlock, RefundRequest } from "./payments/requests.js";
+import * as payments from "./payments/payments.js";
+import type { PaymentOptions } from "./payments/payments.js";
 import { restoreSession } from "./persistence.js";
-import { type RecoverResult, recover } from "./recovery.js";
-import { type RetryOptions, readRetryOptions } from "./retry.js";
+import { type RecoverResult, recover } from "./payments/recovery.js";
+import { type RetryOptions, readRetryOptions } from "./http/retry.js";
 import { type CallOptions, type Context, createSession, requireKeys } from "./session.js";
-import { MemoryStore, type TerminalStore } from "./store.js";
-import { type Fetch, Transport } from "./transport.js";
-import { voidCharge } from "./voids.js";
+import { MemoryStore, type TerminalStore } from "./store/store.js";
+import { type Fetch, Transport } from "./http/transport.js";
+import { voidCharge } from "./payments/voids.js";
 
 /** Who the terminal is, whom it talks to, and how patient it is. */
 export interface PosTerminalOptions {

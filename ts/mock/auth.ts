@@ -5,9 +5,9 @@
  * request whose signature holds, so nobody can use up another's nonces. Which of key id, terminal and signature was wrong is
  * not told.
  */
-import { verifyAttestationSignature, verifyRequestSignature } from "../signing.js";
+import { verifyAttestationSignature, verifyRequestSignature } from "../core/signing.js";
 import type { Context } from "./context.js";
-import { badRequest, notFound, unauthorized } from "./errors.js";
+import { badRequest, notFound, unauthorized } from "./http/errors.js";
 import {
   checkClient,
   readCredentials,
@@ -16,9 +16,9 @@ import {
   readSignatureHeaders,
   readTerminalId,
   type SignatureHeaders,
-} from "./headers.js";
-import type { ProvisionedDevice } from "./provision.js";
-import { type DeviceRecord, invalidToken, type KeySetRecord } from "./state.js";
+} from "./http/headers.js";
+import type { ProvisionedDevice } from "./state/provision.js";
+import { type DeviceRecord, invalidToken, type KeySetRecord } from "./state/devices.js";
 
 /** A timestamp may be this old, and this far ahead. */
 const OLDEST_MS = 5 * 60_000;

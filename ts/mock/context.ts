@@ -5,11 +5,11 @@
  * more than once: the body is read once and kept. `exchange` collects what a protocol trace shows; `request` and `response` hold
  * opened payloads in clear, so whoever shows them masks them first (observe.ts).
  */
-import { decodeUtf8 } from "../bytes.js";
-import type { JsonValue } from "../envelope.js";
-import { badRequest, bodyTooLarge, unsupportedMediaType } from "./errors.js";
-import type { IncomingRequest, Reply } from "./message.js";
-import type { Services } from "./services.js";
+import { decodeUtf8 } from "../base/bytes.js";
+import type { JsonValue } from "../core/envelope/envelope.js";
+import { badRequest, bodyTooLarge, unsupportedMediaType } from "./http/errors.js";
+import type { IncomingRequest, Reply } from "./http/message.js";
+import type { Services } from "./state/services.js";
 
 /** 1 MiB. */
 const BODY_LIMIT = 1024 * 1024;

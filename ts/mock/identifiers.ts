@@ -1,6 +1,6 @@
 /** Random identifiers, all unbiased and from the platform's CSPRNG: pairing codes, tokens, references. */
-import { encodeHex } from "../bytes.js";
-import { randomBytes } from "../random.js";
+import { encodeHex } from "../base/bytes.js";
+import { randomBytes } from "../base/random.js";
 
 /** Upper-case letters and digits without the look-alikes 0 O 1 I: 32 characters, 5 bits each. */
 const PAIRING_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";

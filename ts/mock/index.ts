@@ -3,14 +3,14 @@
  *
  * @module viopay-pos-crypto/mock
  */
-export { type Amount, DECLINE_AMOUNTS, type Decline } from "./charges.js";
+export { type Amount, DECLINE_AMOUNTS, type Decline } from "./state/charges.js";
 export { Context, type Exchange, type Middleware } from "./context.js";
-export { ApiError } from "./errors.js";
-export { FAULT_STEPS, type FaultKind, type FaultRule, faultText, readFault, STEPS, type Step } from "./fault-spec.js";
-export type { FaultReport, Faults } from "./faults.js";
-export type { IncomingRequest, Reply } from "./message.js";
-export type { RequestEvent } from "./observe.js";
-export { defaultTerminalParameters } from "./parameters.js";
+export { ApiError } from "./http/errors.js";
+export { FAULT_STEPS, type FaultKind, type FaultRule, faultText, readFault, STEPS, type Step } from "./faults/spec.js";
+export type { FaultReport, Faults } from "./faults/faults.js";
+export type { IncomingRequest, Reply } from "./http/message.js";
+export type { RequestEvent } from "./observe/observe.js";
+export { defaultTerminalParameters } from "./fixtures/parameters.js";
 export { DECLINED_PIN } from "./pin.js";
 export {
   generateProvision,
@@ -19,9 +19,9 @@ export {
   type ProvisionedJwt,
   parseProvision,
   toProvisionJson,
-} from "./provision.js";
+} from "./state/provision.js";
 export { createMockServer, type Listening, type LogLine, type MockServer, type MockServerOptions } from "./server.js";
-export type { Lifetimes } from "./services.js";
-export type { MockStore } from "./store.js";
-export { MemoryStore } from "./store-memory.js";
-export { openRedisStore, type RedisClient, RedisStore, type RedisStoreOptions } from "./store-redis.js";
+export type { Lifetimes } from "./state/services.js";
+export type { MockStore } from "./store/store.js";
+export { MemoryStore } from "./store/memory.js";
+export { openRedisStore, type RedisClient, RedisStore, type RedisStoreOptions } from "./store/redis.js";

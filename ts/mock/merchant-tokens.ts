@@ -5,9 +5,9 @@
  * be passed off as an HMAC secret. `exp` and `merchant_id` are required. Times go by the server's clock.
  */
 import { createRemoteJWKSet, type JWTVerifyOptions, jwtVerify, SignJWT } from "jose";
-import { encodeUtf8 } from "../bytes.js";
-import { PosCryptoError } from "../errors.js";
-import type { ProvisionedJwt } from "./provision.js";
+import { encodeUtf8 } from "../base/bytes.js";
+import { PosCryptoError } from "../base/errors.js";
+import type { ProvisionedJwt } from "./state/provision.js";
 
 const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
 

@@ -13,14 +13,14 @@ import {
   openEnvelope,
   sealEnvelope,
   sealEnvelopeBytes,
-} from "../envelope.js";
-import { PosCryptoError } from "../errors.js";
-import type { SecretKey } from "../key.js";
+} from "../core/envelope/envelope.js";
+import { PosCryptoError } from "../base/errors.js";
+import type { SecretKey } from "../core/keys/key.js";
 import type { Context } from "./context.js";
-import { badRequest } from "./errors.js";
-import { Fields, isObject } from "./fields.js";
-import type { ProvisionedDevice } from "./provision.js";
-import type { DeviceRecord, KeySetRecord } from "./state.js";
+import { badRequest } from "./http/errors.js";
+import { Fields, isObject } from "./http/fields.js";
+import type { ProvisionedDevice } from "./state/provision.js";
+import type { DeviceRecord, KeySetRecord } from "./state/devices.js";
 
 const UNOPENABLE = "Envelope cannot be opened";
 

@@ -5,10 +5,10 @@
  * declined alike, since the difference would tell about the PIN of a captured block. The mock knows no cardholder's PIN: it takes
  * every PIN for right except one, so that terminals can show what a wrong PIN looks like.
  */
-import { PosCryptoError } from "../errors.js";
-import type { SecretKey } from "../key.js";
-import { decryptPinBlock } from "../pinblock.js";
-import { badRequest } from "./errors.js";
+import { PosCryptoError } from "../base/errors.js";
+import type { SecretKey } from "../core/keys/key.js";
+import { decryptPinBlock } from "../core/pin-block/pin-block.js";
+import { badRequest } from "./http/errors.js";
 
 /** The PIN that the mock declines as incorrect. */
 export const DECLINED_PIN = "9999";

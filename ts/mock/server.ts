@@ -5,31 +5,31 @@
  * envelope, scripted faults, error envelope, the caller's middleware, error envelope, router. Nothing is logged but public facts.
  */
 import { currentBackend, loadCrypto } from "../backend/select.js";
-import { encodeUtf8 } from "../bytes.js";
-import type { JsonValue } from "../envelope.js";
-import { describeType, invalidArgument, PosCryptoError } from "../errors.js";
-import { gzip } from "../gzip.js";
-import { Charges } from "./charges.js";
+import { encodeUtf8 } from "../base/bytes.js";
+import type { JsonValue } from "../core/envelope/envelope.js";
+import { describeType, invalidArgument, PosCryptoError } from "../base/errors.js";
+import { gzip } from "../core/envelope/gzip.js";
+import { Charges } from "./state/charges.js";
 import { Context, type Middleware } from "./context.js";
-import { cors } from "./cors.js";
-import { ApiError, errorReply, internalError } from "./errors.js";
-import { controlFaults, FAULTS_PATH } from "./fault-control.js";
-import type { FaultRule } from "./fault-spec.js";
-import { Faults } from "./faults.js";
-import { Idempotency } from "./idempotency.js";
+import { cors } from "./http/cors.js";
+import { ApiError, errorReply, internalError } from "./http/errors.js";
+import { controlFaults, FAULTS_PATH } from "./faults/control.js";
+import type { FaultRule } from "./faults/spec.js";
+import { Faults } from "./faults/faults.js";
+import { Idempotency } from "./state/idempotency.js";
 import { randomHex } from "./identifiers.js";
-import { KeyRing } from "./key-ring.js";
+import { KeyRing } from "./state/key-ring.js";
 import { createMerchantTokens } from "./merchant-tokens.js";
-import { fromFetch, type IncomingRequest, type Reply, toResponse } from "./message.js";
-import { type RequestEvent, requestEvent } from "./observe.js";
-import { defaultTerminalParameters } from "./parameters.js";
+import { fromFetch, type IncomingRequest, type Reply, toResponse } from "./http/message.js";
+import { type RequestEvent, requestEvent } from "./observe/observe.js";
+import { defaultTerminalParameters } from "./fixtures/parameters.js";
 import { Portal } from "./portal/routes.js";
-import { generateProvision, type Provision, parseProvision } from "./provision.js";
+import { generateProvision, type Provision, parseProvision } from "./state/provision.js";
 import { endpointOf, route } from "./routes/table.js";
-import type { Lifetimes, Services } from "./services.js";
-import { DeviceStates } from "./state.js";
-import type { MockStore } from "./store.js";
-import { MemoryStore } from "./store-memory.js";
+import type { Lifetimes, Services } from "./state/services.js";
+import { DeviceStates } from "./state/devices.js";
+import type { MockStore } from "./store/store.js";
+import { MemoryStore } from "./store/memory.js";
 
 /** One line for a log: public facts. */
 export interface LogLine {
@@ -171,7 +171,7 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
     portalToken: portal?.token ?? "",
     fetch: async (request) => toResponse(await handle(fromFetch(request))),
     async listen(port = 0, host = "127.0.0.1") {
-      const { listen } = await import("./http.js");
+      const { listen } = await import("./http/node.js");
       const listening = await listen(handle, port, host);
       return { ...listening, url: listening.url + basePath };
     },

@@ -1,5 +1,5 @@
 /** What an app sees of the library before and without `await loadCrypto()`, and of the engine: told to the driver, which judges it. */
-import { wasm } from "../../../ts/backend/wasm-mvp.js";
+import { wasm } from "../../../ts/backend/wasm/mvp.js";
 import { backendInfo, importKey, type LoadOptions, loadCrypto, loadCryptoSync } from "../../../ts/index.js";
 
 /** A tier's name where it worked, else `CODE: message` of the error. */
@@ -35,7 +35,7 @@ export async function observe(): Promise<Facts> {
     loadSync: await outcome(() => loadCryptoSync().name),
     loadSyncWasm: await outcome(() => loadCryptoSync({ backend: wasm }).name),
     loadSyncNoble: await outcome(async () => {
-      const { noble } = await import("../../../ts/backend/noble.js");
+      const { noble } = await import("../../../ts/backend/noble/noble.js");
       return loadCryptoSync({ backend: noble }).name;
     }),
     constantTime: await outcome(async () => (await loadCrypto({ requireConstantTime: true } satisfies LoadOptions)).name),

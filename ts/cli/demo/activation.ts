@@ -1,6 +1,6 @@
 /** The walkthrough's second and third phase: attestation, keys, configuration, activation. */
-import { keyCheckValue } from "../../check-value.js";
-import type { KeySet } from "../../keyset.js";
+import { keyCheckValue } from "../../core/keys/check-value.js";
+import type { KeySet } from "../../core/key-set/install.js";
 import { jsonBytes, member, type Stage } from "./stage.js";
 import type { Protection } from "./step.js";
 

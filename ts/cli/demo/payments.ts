@@ -1,5 +1,5 @@
 /** The walkthrough's last phase: charges, a refund, a cancellation, a reversal, and two declines. */
-import { keyCheckValue } from "../../check-value.js";
+import { keyCheckValue } from "../../core/keys/check-value.js";
 import type { ChargeOutcome, ChargeRequest } from "../../client/index.js";
 import { jsonBytes, member, type Stage } from "./stage.js";
 import type { Protection } from "./step.js";

@@ -2,10 +2,10 @@
  * What every step of the walkthrough shares: the terminal, the watched wire, the report of a step, and the words for what was
  * protected.
  */
-import { keyCheckValue } from "../../check-value.js";
+import { keyCheckValue } from "../../core/keys/check-value.js";
 import { type PinBlock, PosTerminal } from "../../client/index.js";
-import type { SecretKey } from "../../key.js";
-import type { KeySet } from "../../keyset.js";
+import type { SecretKey } from "../../core/keys/key.js";
+import type { KeySet } from "../../core/key-set/install.js";
 import { type Exchange, Recorder } from "./recorder.js";
 import { Checks, type Protection, type Step } from "./step.js";
 

@@ -6,15 +6,15 @@
  * behind `#`, which browsers do not send, and then in `Authorization: Portal ...`.
  */
 import { currentBackend } from "../../backend/select.js";
-import { encodeUtf8 } from "../../bytes.js";
+import { encodeUtf8 } from "../../base/bytes.js";
 import type { Context } from "../context.js";
-import { methodNotAllowed, notFound, unauthorized } from "../errors.js";
-import { readCredentials } from "../headers.js";
+import { methodNotAllowed, notFound, unauthorized } from "../http/errors.js";
+import { readCredentials } from "../http/headers.js";
 import { randomText } from "../identifiers.js";
-import { isLocal, refuseOtherSites } from "../local.js";
-import { jsonReply, type Reply } from "../message.js";
-import type { RequestEvent } from "../observe.js";
-import type { Provision } from "../provision.js";
+import { isLocal, refuseOtherSites } from "../http/local.js";
+import { jsonReply, type Reply } from "../http/message.js";
+import type { RequestEvent } from "../observe/observe.js";
+import type { Provision } from "../state/provision.js";
 import { PAGE } from "./page.js";
 import { portalScript } from "./script.js";
 import { EventLog, type PortalState, portalDevices } from "./state.js";

@@ -2,10 +2,10 @@
  * What the portal shows: each device's stage, its key sets with their check values, and the latest requests as observers see them,
  * opened and masked (observe.ts). Devices are the store's, requests this process's own.
  */
-import type { KeyRole } from "../../keyset.js";
-import type { RequestEvent } from "../observe.js";
-import type { ProvisionedDevice } from "../provision.js";
-import type { DeviceStates, DeviceStatus, PairingCodeStatus } from "../state.js";
+import type { KeyRole } from "../../core/key-set/install.js";
+import type { RequestEvent } from "../observe/observe.js";
+import type { ProvisionedDevice } from "../state/provision.js";
+import type { DeviceStates, DeviceStatus, PairingCodeStatus } from "../state/devices.js";
 
 interface PortalKeySet {
   key_set_id: string;

@@ -1,8 +1,8 @@
 /** Attest, by the device's signature, and the keys that an attestation entitles to. */
-import type { JsonValue } from "../../envelope.js";
+import type { JsonValue } from "../../core/envelope/envelope.js";
 import { attestationAuth, identityAuth } from "../auth.js";
 import type { Context } from "../context.js";
-import { jsonReply, type Reply } from "../message.js";
+import { jsonReply, type Reply } from "../http/message.js";
 
 /** Also after activation, as a renewal. The installed keys stay; the older token is revoked. */
 export async function attest(context: Context): Promise<Reply> {

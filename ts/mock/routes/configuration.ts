@@ -1,12 +1,12 @@
 /** Under an attestation token and the newest key set's MSK: config, terminal-parameters, activate. */
 import { attestationAuth } from "../auth.js";
-import { deviceConfig } from "../config.js";
+import { deviceConfig } from "../fixtures/config.js";
 import type { Context } from "../context.js";
-import { badRequest } from "../errors.js";
-import { Fields } from "../fields.js";
-import { type Reply, textReply } from "../message.js";
+import { badRequest } from "../http/errors.js";
+import { Fields } from "../http/fields.js";
+import { type Reply, textReply } from "../http/message.js";
 import { openRequest, sealAnswer, sealCompressed } from "../payloads.js";
-import type { DeviceRecord, KeySetRecord } from "../state.js";
+import type { DeviceRecord, KeySetRecord } from "../state/devices.js";
 
 function newestKeySet(context: Context, record: DeviceRecord): KeySetRecord {
   const [keySet] = context.services.devices.liveKeySets(record);

@@ -1,10 +1,10 @@
 /** Pairing: bootstrap, pairing-code, status (POS Activation), and the merchant's claim (Bearer JWT). No cryptography of payloads. */
-import { formatTimestamp } from "../../timestamp.js";
+import { formatTimestamp } from "../../base/timestamp.js";
 import { activationAuth, merchantAuth } from "../auth.js";
 import type { Context } from "../context.js";
-import { badRequest } from "../errors.js";
-import { Fields } from "../fields.js";
-import { jsonReply, type Reply } from "../message.js";
+import { badRequest } from "../http/errors.js";
+import { Fields } from "../http/fields.js";
+import { jsonReply, type Reply } from "../http/message.js";
 
 /** Tells the version the host demands; whether to go on is the terminal's decision. */
 export async function bootstrap(context: Context): Promise<Reply> {

@@ -4,19 +4,19 @@
  * The form of a payload is judged before the idempotency key, its effect behind it: PIN and auxiliary data are looked at only by
  * the request that makes the charge, so a repetition is answered even when the keys of its parts have gone.
  */
-import type { JsonValue } from "../../envelope.js";
+import type { JsonValue } from "../../core/envelope/envelope.js";
 import { signatureAuth, type SignedRequestOf } from "../auth.js";
-import { type Amount, type Decline, INCORRECT_PIN } from "../charges.js";
+import { type Amount, type Decline, INCORRECT_PIN } from "../state/charges.js";
 import type { Context } from "../context.js";
-import { badRequest } from "../errors.js";
-import { Fields } from "../fields.js";
-import { canonicalJson } from "../idempotency.js";
+import { badRequest } from "../http/errors.js";
+import { Fields } from "../http/fields.js";
+import { canonicalJson } from "../state/idempotency.js";
 import { randomText } from "../identifiers.js";
-import { fingerprint } from "../key-ring.js";
-import { type Reply, textReply } from "../message.js";
+import { fingerprint } from "../state/key-ring.js";
+import { type Reply, textReply } from "../http/message.js";
 import { type OpenedRequest, openInner, openRequest, sealAnswer } from "../payloads.js";
 import { pinIsRight } from "../pin.js";
-import type { KeySetRecord } from "../state.js";
+import type { KeySetRecord } from "../state/devices.js";
 
 const DIGITS = /^[0-9]{1,12}$/;
 const CURRENCY = /^[A-Z]{3}$/;

@@ -1,7 +1,7 @@
 /** The thirteen endpoints of the summary table: method, path, handler. */
 import type { Context } from "../context.js";
-import { methodNotAllowed, notFound } from "../errors.js";
-import type { Reply } from "../message.js";
+import { methodNotAllowed, notFound } from "../http/errors.js";
+import type { Reply } from "../http/message.js";
 import { attest, keys } from "./attestation.js";
 import { activate, config, terminalParameters } from "./configuration.js";
 import { bootstrap, claim, pairingCode, status } from "./pairing.js";

@@ -1,0 +1,29 @@
+/** Pauses, and waits for what another call does, that an AbortSignal ends. */
+import { PosCryptoError } from "../../base/errors.js";
+
+/** Rejects with `ERR_ABORTED` as soon as `signal` is aborted. */
+export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(new PosCryptoError("ERR_ABORTED", "the call was aborted"));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** Settles as `promise` does, or rejects with `ERR_ABORTED` as soon as `signal` is aborted; `promise` goes on by itself then. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new PosCryptoError("ERR_ABORTED", "the call was aborted"));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,256 @@
+/**
+ * HTTP of the terminal: one request, one JSON answer, over the platform's `fetch` or one that is passed in.
+ *
+ * https only, except on loopback. Redirects are errors: a signed request must reach the host it was signed for. `fetch` is asked not
+ * to follow them; one that did all the same cannot be undone, but whoever it led to is not believed. A request has a time limit and
+ * an answer a size limit. An error envelope of the host (`{ "error": { "code", "message", "trace_id" } }`) becomes
+ * `ERR_HOST`; whatever else is not the protocol becomes `ERR_HOST_RESPONSE`.
+ */
+import { decodeUtf8 } from "../../base/bytes.js";
+import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { isJsonObject, ownValue } from "./json-fields.js";
+
+/**
+ * The part of the platform's `fetch` that the client uses. `redirect: "error"` must be honoured: who follows a redirect hands a signed
+ * payment to another address.
+ */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface TransportOptions {
+  /** Where the API is: `https://api.viopay.io`, with or without a path. */
+  readonly baseUrl: string;
+  readonly fetch?: Fetch | undefined;
+  /** Limit of one exchange, answer included. Default 30 s. */
+  readonly timeoutMs?: number | undefined;
+  /** Limit of one answer's body. Default 4 MiB. */
+  readonly maxResponseBytes?: number | undefined;
+}
+
+export interface TransportRequest {
+  readonly method: "GET" | "POST";
+  /** Below `baseUrl`: `/pos/status`. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Limit of this exchange where it is shorter than the transport's. */
+  readonly timeoutMs?: number | undefined;
+  /** Called when the next thing that happens is `fetch`: from here on bytes may have left. */
+  readonly onSend?: (() => void) | undefined;
+}
+
+export interface TransportAnswer {
+  readonly status: number;
+  /** The parsed JSON of a successful answer. */
+  readonly body: unknown;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+const HOST_TEXT_LIMIT = 200;
+
+export class Transport {
+  readonly baseUrl: string;
+  readonly timeoutMs: number;
+  readonly maxResponseBytes: number;
+  readonly #origin: string;
+  readonly #prefix: string;
+  readonly #fetch: Fetch;
+  #lastExchangeOk = false;
+
+  constructor(options: TransportOptions) {
+    const url = parseBaseUrl(options.baseUrl);
+    this.#origin = url.origin;
+    this.#prefix = url.pathname.replace(/\/+$/, "");
+    this.baseUrl = this.#origin + this.#prefix;
+    this.timeoutMs = positive("timeoutMs", options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    this.maxResponseBytes = positive("maxResponseBytes", options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES);
+    const given = options.fetch ?? (globalThis.fetch as Fetch | undefined);
+    if (typeof given !== "function") throw invalidArgument("fetch", "given where the engine has none", describeType(given));
+    // A browser's fetch must be called on the global object.
+    this.#fetch = options.fetch === undefined ? given.bind(globalThis) : given;
+  }
+
+  /** Whether the latest exchange brought an answer from the host, whatever it said. */
+  get lastExchangeOk(): boolean {
+    return this.#lastExchangeOk;
+  }
+
+  /** The request target on the wire, which is what a signature covers: a prefix of `baseUrl` is part of it. */
+  target(path: string): string {
+    return this.#prefix + path;
+  }
+
+  /**
+   * Errors: `ERR_ABORTED`, `ERR_TIMEOUT`, `ERR_NETWORK` (no answer, or an incomplete one), `ERR_HOST` with
+   * `details: { status, code, trace_id, message }`, `ERR_HOST_RESPONSE` with `details: { status }`, or `{ redirected: true }` where
+   * `fetch` followed a redirect: no status of the host then, so that nothing sends the request there again.
+   */
+  async request(request: TransportRequest): Promise<TransportAnswer> {
+    if (request.signal?.aborted) throw aborted();
+    const controller = new AbortController();
+    let stop: (error: PosCryptoError) => void = () => {};
+    const stopped = new Promise<never>((_resolve, reject) => {
+      stop = (error) => {
+        reject(error);
+        controller.abort();
+      };
+    });
+    const limit = Math.min(this.timeoutMs, request.timeoutMs ?? this.timeoutMs);
+    const timer = setTimeout(() => {
+      stop(new PosCryptoError("ERR_TIMEOUT", `${request.path}: no complete answer within ${limit} ms`));
+    }, limit);
+    const onAbort = () => stop(aborted());
+    request.signal?.addEventListener("abort", onAbort);
+    this.#lastExchangeOk = false;
+    try {
+      // A fetch that is passed in need not honour the signal, hence the race.
+      return await Promise.race([this.#exchange(request, controller.signal), stopped]);
+    } finally {
+      clearTimeout(timer);
+      request.signal?.removeEventListener("abort", onAbort);
+      stopped.catch(() => {});
+    }
+  }
+
+  async #exchange(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
+    const init: RequestInit = { method: request.method, headers: { ...request.headers }, redirect: "error", signal };
+    if (request.body !== undefined) init.body = request.body;
+    let response: Response;
+    let bytes: Uint8Array;
+    request.onSend?.();
+    try {
+      response = await this.#fetch(this.#origin + this.target(request.path), init);
+      // Not by `url`: an app's own fetch may reach the host by another address.
+      if (response.redirected === true) {
+        response.body?.cancel().catch(() => {});
+        throw new PosCryptoError("ERR_HOST_RESPONSE", `${request.path}: redirected, and not answered by the host itself`, {
+          details: { redirected: true },
+        });
+      }
+      bytes = await readLimited(response, this.maxResponseBytes, request.path);
+    } catch (error) {
+      if (error instanceof PosCryptoError) throw error;
+      throw new PosCryptoError("ERR_NETWORK", `${request.path}: no complete answer from the host`, { cause: error });
+    }
+    this.#lastExchangeOk = true;
+    const status = response.status;
+    if (status < 200 || status > 299) throw hostError(request.path, status, bytes);
+    const text = decodeUtf8(bytes);
+    try {
+      if (text !== undefined) return { status, body: JSON.parse(text) };
+    } catch {
+      // Falls through: the parser's message quotes the answer.
+    }
+    throw new PosCryptoError("ERR_HOST_RESPONSE", `${request.path}: the answer is not JSON`, { details: { status } });
+  }
+}
+
+function aborted(): PosCryptoError {
+  return new PosCryptoError("ERR_ABORTED", "the call was aborted");
+}
+
+function positive(name: string, value: number): number {
+  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
+    throw invalidArgument(name, "a positive number", typeof value === "number" ? value : describeType(value));
+  }
+  return value;
+}
+
+function parseBaseUrl(text: unknown): URL {
+  if (typeof text !== "string") throw invalidArgument("baseUrl", "a URL", describeType(text));
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw invalidArgument("baseUrl", "an absolute URL", `${text.length} characters`);
+  }
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
+    throw invalidArgument("baseUrl", "https (http on loopback only)", url.protocol);
+  }
+  if (url.username !== "" || url.password !== "")
+    throw invalidArgument("baseUrl", "free of user name and password", "both or one");
+  if (url.search !== "" || url.hash !== "") throw invalidArgument("baseUrl", "free of query and fragment", "one of them");
+  return url;
+}
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  );
+}
+
+async function readLimited(response: Response, limit: number, path: string): Promise<Uint8Array> {
+  const tooLong = () =>
+    new PosCryptoError("ERR_HOST_RESPONSE", `${path}: the answer is longer than ${limit} bytes`, {
+      details: { status: response.status },
+    });
+  const declared = Number(response.headers.get("content-length") ?? "0");
+  if (declared > limit) {
+    await response.body?.cancel();
+    throw tooLong();
+  }
+  const reader = response.body?.getReader?.();
+  if (reader === undefined) {
+    // No body, or an engine without streams.
+    const whole = new Uint8Array(await response.arrayBuffer());
+    if (whole.length > limit) throw tooLong();
+    return whole;
+  }
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > limit) {
+      await reader.cancel();
+      throw tooLong();
+    }
+    parts.push(value);
+  }
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** The host's error envelope as an error. Its texts go to `details` only, cut and with long runs of digits masked. */
+function hostError(path: string, status: number, bytes: Uint8Array): PosCryptoError {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(decodeUtf8(bytes) ?? "");
+  } catch {
+    parsed = undefined;
+  }
+  const envelope = ownValue(parsed, "error");
+  const code = ownValue(envelope, "code");
+  if (!isJsonObject(envelope) || typeof code !== "string" || !/^[\x21-\x7e]{1,32}$/.test(code)) {
+    return new PosCryptoError("ERR_HOST_RESPONSE", `${path}: HTTP ${status} without the host's error envelope`, {
+      details: { status },
+    });
+  }
+  const details: Record<string, unknown> = { status, code };
+  const traceId = ownValue(envelope, "trace_id");
+  if (typeof traceId === "string") details["trace_id"] = publicText(traceId);
+  const message = ownValue(envelope, "message");
+  if (typeof message === "string") details["message"] = publicText(message);
+  const inner = ownValue(envelope, "details");
+  if (isJsonObject(inner)) {
+    const texts: Record<string, string> = Object.create(null);
+    for (const [name, value] of Object.entries(inner).slice(0, 16))
+      if (typeof value === "string") texts[publicText(name)] = publicText(value);
+    details["details"] = texts;
+  }
+  return new PosCryptoError("ERR_HOST", `${path}: the host answered ${status} with code ${code}`, { details });
+}
+
+function publicText(text: string): string {
+  return text
+    .slice(0, HOST_TEXT_LIMIT)
+    .replace(/[^ -~\u00a0-\uffff]/g, " ")
+    .replace(/\d[\d -]{7,}\d/g, "*********");
+}

@@ -1,0 +1,208 @@
+/**
+ * The journal of charges and refunds: a record is durable before a request leaves and is settled after its answer, so that a crash
+ * at any point leaves either nothing or an open record that says "ask the host again, with this key".
+ *
+ * Records hold public fields only. The request itself, needed to repeat it with the same plaintext, is a separate item sealed
+ * under the MSK, written before its record and removed after the record is settled.
+ *
+ * A store that reports a failure may have written all the same. Where that leaves a caller with an unknown outcome, the journal
+ * counts the payment as open, whatever the store shows, so that recovery in this process comes upon it.
+ */
+import { PosCryptoError } from "../../base/errors.js";
+import type { JsonValue } from "../../core/envelope/envelope.js";
+import type { TerminalStore } from "../store/store.js";
+
+/**
+ * All states and where each may go.
+ *
+ * | state             | meaning                                                                 |
+ * |-------------------|-------------------------------------------------------------------------|
+ * | sending           | bytes may have left, more than once; after a restart an unknown outcome |
+ * | unknown           | no answer that can be trusted                                           |
+ * | approved          | the host approved                                                       |
+ * | declined          | the host declined, or refused the request as such                       |
+ * | abandoned         | given up before anything left                                           |
+ * | needs_host_lookup | unknown for longer than the host remembers keys: repeating could double |
+ */
+export const JOURNAL_TRANSITIONS = {
+  sending: ["sending", "approved", "declined", "unknown", "abandoned"],
+  unknown: ["sending", "needs_host_lookup"],
+  approved: [],
+  declined: [],
+  abandoned: [],
+  needs_host_lookup: [],
+} as const satisfies Record<string, readonly string[]>;
+
+/** A state of `JOURNAL_TRANSITIONS`. */
+export type JournalState = keyof typeof JOURNAL_TRANSITIONS;
+/** What is journalled; voids are not. */
+export type PaymentKind = "charge" | "refund";
+
+/** Every field is public. Times are RFC 3339 by the host's clock as far as known. */
+export interface JournalRecord {
+  readonly idempotencyKey: string;
+  readonly kind: PaymentKind;
+  /** The charge a refund belongs to; once settled, the charge that was made. */
+  readonly chargeId?: string;
+  /** Once settled, the refund that was made. */
+  readonly refundId?: string;
+  /** Minor units. */
+  readonly amount: string;
+  readonly currency: string;
+  readonly state: JournalState;
+  /** How often a request has been sent, or may have been. */
+  readonly sendings: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export type NewRecord = Pick<JournalRecord, "idempotencyKey" | "kind" | "chargeId" | "amount" | "currency">;
+
+/** Whether the outcome is still open. */
+export function isOpen(state: JournalState): boolean {
+  return state === "sending" || state === "unknown";
+}
+
+/** The ids of an answer that only one payment can have. */
+export interface MadeIds {
+  readonly chargeId?: string;
+  readonly refundId?: string;
+}
+
+/** A failure of the store, whatever form the store gives it. */
+export function storeFailure(error: unknown): PosCryptoError {
+  if (error instanceof PosCryptoError) return error;
+  return new PosCryptoError("ERR_STORE", "the terminal's store failed", { cause: error });
+}
+
+export class Journal {
+  readonly #store: TerminalStore;
+  readonly #now: () => number;
+  /** Open records that the store failed to write or to close, by idempotency key. */
+  readonly #doubtful = new Map<string, JournalRecord>();
+  /** The idempotency key of the payment that each id of the host's belongs to; read once, kept up to date by `claim`. */
+  #holders: Promise<Map<string, string>> | undefined;
+
+  constructor(store: TerminalStore, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async find(idempotencyKey: string): Promise<JournalRecord | undefined> {
+    return (await this.#records()).find((record) => record.idempotencyKey === idempotencyKey);
+  }
+
+  async openRecords(): Promise<JournalRecord[]> {
+    return (await this.#records()).filter((record) => isOpen(record.state));
+  }
+
+  async #records(): Promise<JournalRecord[]> {
+    const records = new Map((await this.#store.listRecords()).map((record) => [record.idempotencyKey, record]));
+    for (const [key, record] of this.#doubtful) records.set(key, record);
+    return [...records.values()];
+  }
+
+  /** Makes payload and record durable, in this order; the record's state is `sending`. */
+  async begin(fields: NewRecord, sealed: JsonValue): Promise<JournalRecord> {
+    const time = this.#time();
+    const record: JournalRecord = { ...fields, state: "sending", sendings: 1, createdAt: time, updatedAt: time };
+    await this.#store.putPayload(fields.idempotencyKey, sealed);
+    try {
+      await this.#store.putRecord(record);
+    } catch (error) {
+      // The record may be there all the same. Without its payload it is never sent; with it, recovery may send it.
+      await this.#store.removePayload(fields.idempotencyKey).catch(() => this.keepOpen(record));
+      throw error;
+    }
+    return record;
+  }
+
+  /** The store could not take `record` back: it counts as open until it is moved. */
+  keepOpen(record: JournalRecord): void {
+    this.#doubtful.set(record.idempotencyKey, record);
+  }
+
+  /** Whether a record counts as open whatever the store shows. */
+  isKeptOpen(idempotencyKey: string): boolean {
+    return this.#doubtful.has(idempotencyKey);
+  }
+
+  /** Errors: `ERR_STATE` for a transition that is not in the table; those of the store, which may have written all the same. */
+  async move(
+    record: JournalRecord,
+    state: JournalState,
+    changes: MadeIds & { readonly createdAt?: string } = {},
+  ): Promise<JournalRecord> {
+    const allowed: readonly string[] = JOURNAL_TRANSITIONS[record.state];
+    if (!allowed.includes(state)) throw new PosCryptoError("ERR_STATE", `a payment cannot go from ${record.state} to ${state}`);
+    const sendings = record.sendings + (state === "sending" ? 1 : 0);
+    const moved: JournalRecord = { ...record, ...changes, state, sendings, updatedAt: this.#time() };
+    await this.#store.putRecord(moved);
+    this.#doubtful.delete(record.idempotencyKey);
+    // The payment is settled with its record; a payload that stays behind is an orphan for the next recovery.
+    if (!isOpen(state)) await this.#store.removePayload(record.idempotencyKey).catch(() => {});
+    return moved;
+  }
+
+  /**
+   * Whether the ids of an answer belong to no other payment; they belong to this one from here on. Two payments at a time cannot
+   * both have them.
+   */
+  async claim(kind: PaymentKind, ids: MadeIds, idempotencyKey: string): Promise<boolean> {
+    const name = holderName(kind, ids);
+    if (name === undefined) return true;
+    this.#holders ??= this.#readHolders();
+    let holders: Map<string, string>;
+    try {
+      holders = await this.#holders;
+    } catch (error) {
+      this.#holders = undefined;
+      throw error;
+    }
+    const holder = holders.get(name);
+    if (holder !== undefined && holder !== idempotencyKey) return false;
+    holders.set(name, idempotencyKey);
+    return true;
+  }
+
+  async #readHolders(): Promise<Map<string, string>> {
+    const holders = new Map<string, string>();
+    for (const record of await this.#store.listRecords()) {
+      const name = holderName(record.kind, record);
+      if (name !== undefined) holders.set(name, record.idempotencyKey);
+    }
+    return holders;
+  }
+
+  payload(idempotencyKey: string): Promise<JsonValue | undefined> {
+    return this.#store.getPayload(idempotencyKey);
+  }
+
+  /** Keys of payloads that no open record needs: left behind by a crash or a failing store, or of a payment that is just beginning. */
+  async orphans(): Promise<string[]> {
+    const keys = await this.#store.listPayloads();
+    const open = new Set((await this.openRecords()).map((record) => record.idempotencyKey));
+    return keys.filter((key) => !open.has(key));
+  }
+
+  /** Removes a payload unless an open record needs it. To be called while no request under its key is under way. */
+  async removeOrphan(idempotencyKey: string): Promise<void> {
+    const record = await this.find(idempotencyKey);
+    if (record === undefined || !isOpen(record.state)) await this.#store.removePayload(idempotencyKey);
+  }
+
+  /** Milliseconds since the record was made. */
+  age(record: JournalRecord): number {
+    return this.#now() - Date.parse(record.createdAt);
+  }
+
+  #time(): string {
+    return new Date(this.#now()).toISOString();
+  }
+}
+
+/** What the host calls the result of a payment of this kind; `undefined` where it has not named one. */
+function holderName(kind: PaymentKind, { chargeId, refundId }: MadeIds): string | undefined {
+  const id = kind === "charge" ? chargeId : refundId;
+  return id === undefined ? undefined : `${kind} ${id}`;
+}

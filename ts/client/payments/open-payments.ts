@@ -1,0 +1,116 @@
+/**
+ * Payments whose outcome is open, asked about again: under the same idempotency key, with the same plaintext under a fresh IV,
+ * timestamp, nonce and signature, and with the key set they were made with for as long as that has not expired.
+ *
+ * Bytes have left, or may have: whatever goes wrong here leaves the payment unknown.
+ */
+import { type JsonValue, openEnvelope } from "../../core/envelope/envelope.js";
+import { PosCryptoError } from "../../base/errors.js";
+import { type Equipment, equip, outfit, requireNotAborted } from "./equipment.js";
+import { type JournalRecord, storeFailure } from "./journal.js";
+import { isJsonObject } from "../http/json-fields.js";
+import { isExpired } from "../activation/keys.js";
+import { type KeyedOutcome, unknownOutcome } from "./outcomes.js";
+import type { Payment } from "./requests.js";
+import { isRepeatable, send } from "./sending.js";
+import type { CallOptions, Context, Installed } from "../session.js";
+
+/** What was on its way when a process ended is unknown until an answer arrives. */
+export async function reopen(context: Context, record: JournalRecord): Promise<JournalRecord> {
+  return record.state === "sending" ? await context.journal.move(record, "unknown") : record;
+}
+
+/** A terminal's clock may be as wrong as the host tolerates. */
+const CLOCK_TOLERANCE_MS = 5 * 60_000;
+
+/**
+ * The host keeps idempotency keys for a limited time; the margin is the time that sending may take. A record from the future says
+ * that one of two clocks was wrong and nothing of its age, so the worst is assumed.
+ */
+export function isForgotten(context: Context, record: JournalRecord): boolean {
+  const { journal, transport, retry, idempotencyTtlMs } = context;
+  const sending = retry.attempts === 1 ? transport.timeoutMs : retry.deadlineMs;
+  const age = journal.age(record);
+  return !(age >= -CLOCK_TOLERANCE_MS && age + sending < idempotencyTtlMs);
+}
+
+interface Asking extends CallOptions {
+  readonly step: string;
+  /** Sees the payment as it was made; what it throws goes to the caller. */
+  readonly check?: (made: Payment, terminalId: string) => void;
+}
+
+/**
+ * Asks the host again about an open payment; to be called while its key is in flight, with a record read since then. Rejects only
+ * with what `check` throws.
+ */
+export async function askAgain(context: Context, found: JournalRecord, asking: Asking): Promise<KeyedOutcome> {
+  const { idempotencyKey } = found;
+  const { step, signal, check } = asking;
+  const { journal } = context;
+  let record: JournalRecord;
+  let made: Stored;
+  try {
+    record = await reopen(context, found);
+    const current = await equip(context, { step, own: idempotencyKey, signal });
+    // Only now: a renewal of the keys may have taken long.
+    requireAskable(context, record);
+    made = await storedPayment(context, current, record);
+    requireNotAborted({ signal });
+  } catch (error) {
+    return unknownOutcome(idempotencyKey, storeFailure(error));
+  }
+  const { payment, equipment } = made;
+  check?.(payment, equipment.terminalId);
+  try {
+    record = await journal.move(record, "sending");
+  } catch (error) {
+    return { ...unknownOutcome(idempotencyKey, storeFailure(error)), journalFailure: error };
+  }
+  return await send(context, equipment, record, payment, { repeated: true, refusable: false, signal });
+}
+
+/** Errors: `ERR_STATE` where a second request could make the payment twice. */
+function requireAskable(context: Context, record: JournalRecord): void {
+  if (isForgotten(context, record))
+    throw new PosCryptoError("ERR_STATE", "the host may have forgotten this idempotency key: look the payment up");
+  if (!isRepeatable(context, record))
+    throw new PosCryptoError("ERR_STATE", "this refund may have been made: the host does not tell repetitions apart");
+}
+
+interface Stored {
+  readonly payment: Payment;
+  readonly equipment: Equipment;
+}
+
+/**
+ * Rebuilds a journalled payment from its sealed payload, with the equipment to send it: that of the key set it was made with, or
+ * `equipment`, the current one's, where that has expired.
+ */
+async function storedPayment(context: Context, equipment: Equipment, record: JournalRecord): Promise<Stored> {
+  const { idempotencyKey, kind, chargeId } = record;
+  const sealed = await context.journal.payload(idempotencyKey);
+  if (sealed === undefined) throw new PosCryptoError("ERR_STATE", "the payload of an open payment is missing from the store");
+  const { set, plaintext } = openStored(context, sealed);
+  if (!isJsonObject(plaintext)) throw new PosCryptoError("ERR_STATE", "the payload of an open payment is not a request");
+  const amount = { value: record.amount, currency: record.currency };
+  const current = set.keys === equipment.keys || isExpired(context, set);
+  return {
+    payment: { kind, chargeId, idempotencyKey, amount, plaintext },
+    equipment: current ? equipment : outfit(context, set),
+  };
+}
+
+/** Tries the sets from the newest on: a payload names the check value of its key. Errors: the newest set's. */
+function openStored(context: Context, sealed: JsonValue): { set: Installed; plaintext: JsonValue } {
+  const { installed, retired } = context.session;
+  let failure: unknown;
+  for (const set of [...retired, installed!].reverse()) {
+    try {
+      return { set, plaintext: openEnvelope(set.keys.msk, sealed) };
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}

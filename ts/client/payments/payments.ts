@@ -1,0 +1,133 @@
+/**
+ * Charge and refund.
+ *
+ * Either is journalled before it leaves and never rejects once bytes may have left. A key of the caller's that belongs to an open
+ * payment means that payment: it is asked about, and stays `unknown` where it cannot be.
+ */
+import { type JsonValue, sealEnvelope } from "../../core/envelope/envelope.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { type Equipment, equip, exclusively, requireNotAborted } from "./equipment.js";
+import { checkText, IDEMPOTENCY_KEY } from "../http/headers.js";
+import { isOpen, type JournalRecord, storeFailure } from "./journal.js";
+import { askAgain } from "./open-payments.js";
+import { type ChargeOutcome, type KeyedOutcome, type RefundOutcome, unknownOutcome } from "./outcomes.js";
+import {
+  addressCharge,
+  carriesEnciphered,
+  checkChargeId,
+  type ChargeRequest,
+  type Payment,
+  prepareCharge,
+  prepareRefund,
+  type RefundRequest,
+} from "./requests.js";
+import { send } from "./sending.js";
+import type { CallOptions, Context } from "../session.js";
+import { createUuid } from "./uuid.js";
+
+/** How one payment is sent. */
+export interface PaymentOptions extends CallOptions {
+  /** 1 to 255 printable characters; by default a fresh UUID. Giving one says that the request may have been sent before. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** What the caller asks for, before it has the terminal's id. */
+type Draft = Omit<Payment, "idempotencyKey">;
+
+export async function charge(context: Context, request: ChargeRequest, options: PaymentOptions = {}): Promise<ChargeOutcome> {
+  // Checked and copied before the first pause: the caller may reuse its object.
+  const draft: Draft = { kind: "charge", chargeId: undefined, ...prepareCharge(request) };
+  return (await pay(context, "charge()", draft, options)) as ChargeOutcome;
+}
+
+export async function refund(
+  context: Context,
+  chargeId: string,
+  request: RefundRequest,
+  options: PaymentOptions = {},
+): Promise<RefundOutcome> {
+  checkChargeId(chargeId);
+  const draft: Draft = { kind: "refund", chargeId, ...prepareRefund(request) };
+  return (await pay(context, "refund()", draft, options)) as RefundOutcome;
+}
+
+/** Errors: `ERR_INVALID_ARGUMENT` where the caller named another terminal. */
+function complete(draft: Draft, terminalId: string): Draft {
+  return draft.kind === "charge" ? { ...draft, ...addressCharge(draft, terminalId) } : draft;
+}
+
+async function pay(context: Context, step: string, draft: Draft, options: PaymentOptions): Promise<KeyedOutcome> {
+  const { signal } = options;
+  const own = options.idempotencyKey === undefined;
+  const idempotencyKey = options.idempotencyKey ?? createUuid();
+  checkText("idempotencyKey", idempotencyKey, IDEMPOTENCY_KEY, "1 to 255 printable characters, no blank at either end");
+  // In flight before anything is looked at: a key installation begins only when nothing is.
+  return await exclusively(context, idempotencyKey, async () => {
+    let known: JournalRecord | undefined;
+    try {
+      known = own ? undefined : await context.journal.find(idempotencyKey);
+    } catch (error) {
+      // The caller says that it may have been sent before, and nothing here says that it was not.
+      return { ...unknownOutcome(idempotencyKey, storeFailure(error)), journalFailure: error };
+    }
+    if (known !== undefined) return await payAgain(context, step, draft, known, { signal });
+    return await payNew(context, step, draft, { signal, idempotencyKey, refusable: own });
+  });
+}
+
+interface NewPayment extends CallOptions {
+  readonly idempotencyKey: string;
+  readonly refusable: boolean;
+}
+
+/** Journals and sends a payment that the journal does not know. Rejects only where nothing has left or can leave later. */
+async function payNew(context: Context, step: string, draft: Draft, options: NewPayment): Promise<KeyedOutcome> {
+  const { idempotencyKey, signal, refusable } = options;
+  const { journal } = context;
+  const bound = carriesEnciphered(draft.plaintext);
+  const equipment = await equip(context, { step, own: idempotencyKey, signal, bound });
+  const payment: Payment = { ...complete(draft, equipment.terminalId), idempotencyKey };
+  requireNotAborted({ signal });
+  let record: JournalRecord;
+  try {
+    record = await begin(context, equipment, payment);
+  } catch (error) {
+    if (!journal.isKeptOpen(idempotencyKey)) throw error;
+    return { ...unknownOutcome(idempotencyKey, storeFailure(error)), journalFailure: error };
+  }
+  return await send(context, equipment, record, payment, { repeated: false, refusable, signal });
+}
+
+async function begin(context: Context, equipment: Equipment, payment: Payment): Promise<JournalRecord> {
+  const { idempotencyKey, kind, chargeId, amount, plaintext } = payment;
+  const sealed = sealEnvelope(equipment.keys.msk, plaintext, { includeKcv: true });
+  return await context.journal.begin(
+    { idempotencyKey, kind, ...(chargeId === undefined ? {} : { chargeId }), amount: amount.value, currency: amount.currency },
+    sealed as unknown as JsonValue,
+  );
+}
+
+/**
+ * A key the journal knows: only an open payment of the same content may go out again under it. Rejects where the call does not mean
+ * an open payment: `ERR_STATE` for a settled one, `ERR_INVALID_ARGUMENT` for another request.
+ */
+async function payAgain(
+  context: Context,
+  step: string,
+  draft: Draft,
+  record: JournalRecord,
+  { signal }: CallOptions,
+): Promise<KeyedOutcome> {
+  if (!isOpen(record.state))
+    throw new PosCryptoError("ERR_STATE", `this idempotency key belongs to a payment that is ${record.state}`);
+  const { kind, chargeId, amount } = draft;
+  const same = record.kind === kind && record.chargeId === chargeId;
+  requireSame(same && record.amount === amount.value && record.currency === amount.currency);
+  const check = (made: Payment, terminalId: string) =>
+    requireSame(JSON.stringify(made.plaintext) === JSON.stringify(complete(draft, terminalId).plaintext));
+  return await askAgain(context, record, { step, signal, check });
+}
+
+function requireSame(same: boolean): void {
+  if (!same) throw invalidArgument("idempotencyKey", "new, or the one of the same request", "one of another request");
+}

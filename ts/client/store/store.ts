@@ -1,0 +1,88 @@
+/**
+ * Where a terminal keeps what must outlive a restart. A store never sees a key, a card number or a PIN in clear: key sets are kept as
+ * the host's key blocks (wrapped under the ZMK), payloads of unsettled payments as envelopes under the MSK, journal records
+ * hold public fields only.
+ */
+import type { JsonValue } from "../../core/envelope/envelope.js";
+import type { KeysResponse } from "../../core/key-set/install.js";
+import type { JournalRecord } from "../payments/journal.js";
+
+/** What pairing, keys and activation have brought. */
+export interface StoredTerminal {
+  readonly version: 1;
+  readonly deviceId: string;
+  readonly claimed: boolean;
+  /** What `X-Terminal-Id` carries; absent before the config is known. */
+  readonly terminalId?: string;
+  /** The answer of `/pos/keys` as it came. */
+  readonly keys?: KeysResponse;
+  /** Earlier answers of `/pos/keys`, the oldest first, kept while payments made with them are open. */
+  readonly retiredKeys?: readonly KeysResponse[];
+  /** RFC 3339; absent before activation. */
+  readonly activatedAt?: string;
+  /** What was last added to the local clock to get the host's, in milliseconds: a clock that is wrong stays so over a restart. */
+  readonly clockOffsetMs?: number;
+}
+
+/**
+ * Every promise that a writing method returns resolves when the data is durable: a payment leaves the terminal only then.
+ * Items are independent; a store need not write two of them atomically.
+ */
+export interface TerminalStore {
+  /** What was last saved; `undefined` in an empty store. */
+  loadTerminal(): Promise<StoredTerminal | undefined>;
+  /** Replaces what was saved before. */
+  saveTerminal(state: StoredTerminal): Promise<void>;
+  /** Adds a record, or replaces the one with the same idempotency key. */
+  putRecord(record: JournalRecord): Promise<void>;
+  /** The latest form of every record, oldest first. */
+  listRecords(): Promise<JournalRecord[]>;
+  /** The sealed payload of one unsettled payment. */
+  putPayload(idempotencyKey: string, sealed: JsonValue): Promise<void>;
+  /** What `putPayload` was given; `undefined` where there is none. */
+  getPayload(idempotencyKey: string): Promise<JsonValue | undefined>;
+  /** Overwrites and removes; what does not exist is no error. */
+  removePayload(idempotencyKey: string): Promise<void>;
+  /** The idempotency keys that have a payload. */
+  listPayloads(): Promise<string[]>;
+}
+
+/** Keeps everything in this process, and loses it with it: for tests and first steps. */
+export class MemoryStore implements TerminalStore {
+  #terminal: string | undefined;
+  readonly #records = new Map<string, string>();
+  readonly #payloads = new Map<string, string>();
+
+  async loadTerminal(): Promise<StoredTerminal | undefined> {
+    return this.#terminal === undefined ? undefined : (JSON.parse(this.#terminal) as StoredTerminal);
+  }
+
+  async saveTerminal(state: StoredTerminal): Promise<void> {
+    this.#terminal = JSON.stringify(state);
+  }
+
+  async putRecord(record: JournalRecord): Promise<void> {
+    this.#records.set(record.idempotencyKey, JSON.stringify(record));
+  }
+
+  async listRecords(): Promise<JournalRecord[]> {
+    return [...this.#records.values()].map((text) => JSON.parse(text) as JournalRecord);
+  }
+
+  async putPayload(idempotencyKey: string, sealed: JsonValue): Promise<void> {
+    this.#payloads.set(idempotencyKey, JSON.stringify(sealed));
+  }
+
+  async getPayload(idempotencyKey: string): Promise<JsonValue | undefined> {
+    const text = this.#payloads.get(idempotencyKey);
+    return text === undefined ? undefined : (JSON.parse(text) as JsonValue);
+  }
+
+  async removePayload(idempotencyKey: string): Promise<void> {
+    this.#payloads.delete(idempotencyKey);
+  }
+
+  async listPayloads(): Promise<string[]> {
+    return [...this.#payloads.keys()];
+  }
+}

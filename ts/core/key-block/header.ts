@@ -1,0 +1,201 @@
+/**
+ * The header of a key block, read without any key: ANSI X9.143:2021 clauses 6.1 to 6.3 (versions A to D), ISO 20038 (version E).
+ * Sixteen characters, optional blocks, then the hex of ciphertext and MAC.
+ *
+ * Everything read here is public, and nothing is trusted yet: the MAC is checked by `unwrapKeyBlock`. The checks are of form
+ * alone; what the values mean is `policy.ts`. Imports neither a backend nor the tables, to stay small where only this is used.
+ */
+import type { KeyBlockVersion } from "../../backend/contract.js";
+import { type OptionalBlock, type PlacedOptionalBlock, readOptionalBlock } from "./optional-read.js";
+import { blockText, type OnProblem, syntax, throwProblem } from "./text.js";
+
+/** The header as the block states it. Letters are those of X9.143's tables. */
+export interface KeyBlockHeader {
+  /** `A` and `C` variant binding, `B` derived TDES keys, `D` derived AES keys, `E` the same in counter mode. */
+  version: KeyBlockVersion;
+  /** Characters of the whole block. */
+  length: number;
+  /** Two characters of table 2: `P0`. */
+  usage: string;
+  /** A letter of table 3: `A` AES, `T` TDEA, `H` HMAC, ... */
+  algorithm: string;
+  /** A letter of table 4. */
+  modeOfUse: string;
+  /** `00` not used; `c` and a character: this is a component; else a version. */
+  keyVersion: string;
+  /** `E`, `N` or `S` by table 6. */
+  exportability: string;
+  /** `0` as the wrapping key says, `1` storage, `2` exchange. */
+  context: string;
+  /** In the block's order, PB included. */
+  optionalBlocks: OptionalBlock[];
+}
+
+/** A header with what it takes to open the block. Internal. */
+export interface ScannedKeyBlock {
+  readonly text: string;
+  readonly header: KeyBlockHeader;
+  /** Characters before HEX(ciphertext): the header text that the MAC covers. */
+  readonly headerLength: number;
+  /** Where HEX(MAC) begins. */
+  readonly macOffset: number;
+  readonly placed: readonly PlacedOptionalBlock[];
+  /** Whether HEX(ciphertext) or HEX(MAC) has small letters. */
+  readonly lowerCase: boolean;
+}
+
+export const HEADER_LENGTH = 16;
+
+/** Characters of HEX(MAC): 4 bytes for variant binding, one cipher block for derived keys. */
+export function macCharacters(version: KeyBlockVersion): number {
+  if (version === "A" || version === "C") return 8;
+  return version === "B" ? 16 : 32;
+}
+
+/** Bytes of the cipher's block, which is also the unit, in characters, of the optional blocks. */
+export function blockSize(version: KeyBlockVersion): number {
+  return version === "D" || version === "E" ? 16 : 8;
+}
+
+/** A, B and C take a TDEA key of 16 or 24 bytes, D and E an AES key. */
+export function kbpkAlgorithm(version: KeyBlockVersion): "AES" | "TDES" {
+  return blockSize(version) === 16 ? "AES" : "TDES";
+}
+
+function checkCharacters(text: string, problem: OnProblem): void {
+  const at = text.search(/[^\x20-\x7e]/);
+  if (at < 0) return;
+  const trailing = /^\s+$/.test(text.slice(at)) ? "; drop the line break at the end" : "";
+  problem(syntax(`a character that is not printable ASCII at ${at}${trailing}`, at));
+}
+
+function lengthHint(stated: number, actual: number, version: KeyBlockVersion): string {
+  if (stated + macCharacters(version) === actual) return "; it may leave out the MAC";
+  if (stated + HEADER_LENGTH === actual) return "; it may leave out the header";
+  return stated > actual ? "; the block was cut short" : "; something was added to the block, or the field is wrong";
+}
+
+function checkLength(text: string, version: KeyBlockVersion, problem: OnProblem): void {
+  const field = text.slice(1, 5);
+  if (!/^\d{4}$/.test(field)) problem(syntax("the length field is not four digits", 1));
+  else if (Number(field) !== text.length) {
+    const hint = text.endsWith(" ") ? "; drop the spaces at the end" : lengthHint(Number(field), text.length, version);
+    problem(syntax(`the length field says ${Number(field)}, but there are ${text.length} characters${hint}`, 1));
+  }
+}
+
+/** Offset, length, class and name of the fields whose form is all there is to check: X9.143:2021 table 1. */
+const FIELDS = [
+  [5, 2, /^[0-9A-Za-z]+$/, "key usage is not alphanumeric"],
+  [7, 1, /^[0-9A-Za-z]+$/, "algorithm is not alphanumeric"],
+  [8, 1, /^[0-9A-Za-z]+$/, "mode of use is not alphanumeric"],
+  [9, 2, /^[0-9A-Za-z]+$/, "key version is not alphanumeric"],
+  [11, 1, /^[0-9A-Za-z]+$/, "exportability is not alphanumeric"],
+  [12, 2, /^\d+$/, "number of optional blocks is not two digits"],
+  [14, 1, /^[0-2]$/, "key context is not 0, 1 or 2"],
+  [15, 1, /^0$/, "reserved character is not 0"],
+] as const;
+
+function checkOptionalBlocks(placed: readonly PlacedOptionalBlock[], unit: number, problem: OnProblem): void {
+  let total = 0;
+  const seen = new Set<string>();
+  placed.forEach(({ block, offset, length }, i) => {
+    if (seen.has(block.id)) problem(syntax(`optional block ${block.id} stands twice`, offset));
+    seen.add(block.id);
+    if (block.id === "PB" && i < placed.length - 1)
+      problem(syntax("the padding block PB is not the last optional block", offset));
+    else if (block.id === "PB" && (total % unit === 0 || length > unit + 3)) {
+      problem(syntax("the padding block PB is not needed, or longer than needed", offset));
+    }
+    total += length;
+  });
+  if (total % unit !== 0) {
+    problem(
+      syntax(
+        `the optional blocks together are not a multiple of ${unit} characters; a padding block PB is missing`,
+        HEADER_LENGTH,
+      ),
+    );
+  }
+}
+
+function checkBody(text: string, start: number, version: KeyBlockVersion, problem: OnProblem): void {
+  const characters = text.length - macCharacters(version) - start;
+  const unit = 2 * blockSize(version);
+  const nonHex = text.slice(start).search(/[^0-9A-Fa-f]/);
+  if (nonHex >= 0)
+    problem(syntax(`ciphertext or MAC has a character that is not a hex digit at ${start + nonHex}`, start + nonHex));
+  if (version === "E" ? characters < 6 || characters % 2 !== 0 : characters < unit || characters % unit !== 0) {
+    const needed = version === "E" ? "at least 3 whole bytes" : `whole blocks of ${unit} hex digits, at least one`;
+    problem(syntax(`the ciphertext is not ${needed}`, start));
+  }
+}
+
+/**
+ * Reads a block's text. Problems go to `problem`, which may throw; if it returns, reading goes on where that makes sense, and the
+ * result is `undefined` where it does not. Internal.
+ */
+export function scanKeyBlock(text: string, problem: OnProblem): ScannedKeyBlock | undefined {
+  checkCharacters(text, problem);
+  if (text.length < HEADER_LENGTH) {
+    problem(syntax(`${text.length} characters are less than the header's ${HEADER_LENGTH}`));
+    return undefined;
+  }
+  const version = text.charAt(0) as KeyBlockVersion;
+  checkLength(text, version, problem);
+  for (const [offset, length, form, message] of FIELDS) {
+    if (!form.test(text.slice(offset, offset + length))) problem(syntax(message, offset));
+  }
+  const end = text.length - macCharacters(version);
+  const placed: PlacedOptionalBlock[] = [];
+  let at = HEADER_LENGTH;
+  for (let left = Number(text.slice(12, 14)); left > 0; left--) {
+    const next = readOptionalBlock(text, at, end, problem);
+    if (next === undefined) return undefined;
+    placed.push(next);
+    at += next.length;
+  }
+  checkOptionalBlocks(placed, blockSize(version), problem);
+  checkBody(text, at, version, problem);
+  if (end < at) return undefined;
+  const header: KeyBlockHeader = {
+    version,
+    length: text.length,
+    usage: text.slice(5, 7),
+    algorithm: text.charAt(7),
+    modeOfUse: text.charAt(8),
+    keyVersion: text.slice(9, 11),
+    exportability: text.charAt(11),
+    context: text.charAt(14),
+    optionalBlocks: placed.map(({ block }) => block),
+  };
+  return { text, header, headerLength: at, macOffset: end, placed, lowerCase: /[a-f]/.test(text.slice(at)) };
+}
+
+/** Reads a block of any input form, throwing at the first problem. Internal. */
+export function readKeyBlock(block: unknown): ScannedKeyBlock {
+  const text = blockText(block, throwProblem) as string;
+  return scanKeyBlock(text, throwProblem) as ScannedKeyBlock;
+}
+
+/**
+ * Reads the header of a key block. Needs no key and checks no MAC, so nothing it returns is authentic. Source: ANSI X9.143:2021
+ * clause 6, for version E ISO 20038.
+ *
+ * @param block ASCII text, bytes of it, or canonical Base64 of it
+ * @throws `ERR_KEY_BLOCK_SYNTAX` with a sentence on the likely mistake
+ * @throws `ERR_KEY_BLOCK_PROPRIETARY` for a vendor's own format (Thales blocks begin with 0, 1, S0 or S1)
+ * @throws `ERR_INVALID_ARGUMENT` for anything but a string or bytes
+ * @example
+ * ```ts
+ * import { parseKeyBlock } from "viopay-pos-crypto";
+ *
+ * const block =
+ *   "D0112P0AE00E0000B82679114F470F540165EDFBF7E250FCEA43F810D215F8D207E2E417C07156A27E8E31DA05F7425509593D03A457DC34";
+ * const { version, usage, algorithm, modeOfUse, exportability } = parseKeyBlock(block);
+ * console.log(version, usage, algorithm, modeOfUse, exportability); // prints D P0 A E E
+ * ```
+ */
+export function parseKeyBlock(block: string | Uint8Array): KeyBlockHeader {
+  return readKeyBlock(block).header;
+}

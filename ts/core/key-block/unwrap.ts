@@ -1,0 +1,258 @@
+/**
+ * Opening a key block: ANSI X9.143:2021 clauses 5 to 7 (versions A to D), ISO 20038 (version E).
+ *
+ * The order is the point: public syntax, suitability of the KBPK, the MAC in constant time with one error for every cause, and
+ * only then what depends on plaintext, and policy. The key goes from the block into a slot inside the backend; nothing secret
+ * passes through here. A slot that was made for a block that is then refused is wiped.
+ */
+import type { Backend, HashName, Slot } from "../../backend/contract.js";
+import { matchCheckValue, readCheckValue } from "../keys/check-value.js";
+import { usualMethods } from "../keys/check-value-methods.js";
+import { describeType, invalidArgument, PosCryptoError, wordOrType } from "../../base/errors.js";
+import { attributesOf, makeKey, type SecretKey } from "../keys/handle.js";
+import {
+  assertObject,
+  type Exportability,
+  HASH_NAMES,
+  type KeyAlgorithm,
+  own,
+  type ResolvedKeyAttributes,
+  slotKindOf,
+} from "../keys/attributes.js";
+import { EXPORTABILITY_LETTERS } from "../keys/attribute-tables.js";
+import { kbpkAlgorithm, type KeyBlockHeader, readKeyBlock, type ScannedKeyBlock } from "./header.js";
+import { requireKbpk } from "./kbpk.js";
+import {
+  algorithmOf,
+  type CheckedKey,
+  checkValueFindings,
+  enforce,
+  type FindingCode,
+  headerFindings,
+  hmacHash,
+  isHmacLetter,
+  keyLengthFindings,
+  type PolicyFinding,
+  type PolicyKnobs,
+  strengthFindings,
+  surplusFindings,
+} from "./policy.js";
+import { strengthOf } from "./strength.js";
+import { syntax, throwProblem } from "./text.js";
+
+/** What the caller counts on, and how strictly the block is judged. */
+export interface UnwrapOptions {
+  /** Whether `exposeKeyBytes` gives the key out. Default false. */
+  extractable?: boolean;
+  /** The usage the caller counts on, or several. A mismatch throws `ERR_KEY_BLOCK_POLICY`, under `report`, too. */
+  expectUsage?: string | readonly string[];
+  /** The mode of use the caller counts on, or several. Throws like `expectUsage`. */
+  expectModeOfUse?: string | readonly string[];
+  /** The key's check value, 6 to 10 hex digits, by any usual method. A mismatch throws `ERR_KCV_MISMATCH`, under `report`, too. */
+  kcv?: string;
+  /** The hash of an HMAC key whose block has no HM. */
+  hash?: HashName;
+  /** `required`: the ciphertext must not show the key's length (X9.143:2021 clause 6.4). Default `any`. */
+  lengthHiding?: "any" | "required";
+  /** `upper` (default): small hex digits in ciphertext or MAC are `ERR_KEY_BLOCK_SYNTAX`, as X9.143 says. `any` takes both. */
+  hexCase?: "upper" | "any";
+  /** `strict`: optional blocks must follow table 7 to the letter. Default `lenient`. */
+  grammar?: "lenient" | "strict";
+  /**
+   * `enforce` (default): the first finding throws `ERR_KEY_BLOCK_POLICY`. `report`: findings are returned; a combination or a
+   * length outside the tables, or a component, makes the key an opaque one. The MAC is checked either way.
+   */
+  policy?: "enforce" | "report";
+}
+
+/** A key out of its block. */
+export interface UnwrappedKey {
+  /** Bound to what the header states. */
+  key: SecretKey;
+  /** Authentic, as the MAC was verified. */
+  header: KeyBlockHeader;
+  /** Empty under `enforce`. */
+  report: PolicyFinding[];
+}
+
+function choice<T extends string>(options: UnwrapOptions, name: keyof UnwrapOptions, values: readonly [T, ...T[]]): T {
+  const value = own(options, name, values[0]);
+  if (!values.includes(value as T)) throw invalidArgument(name, values.join(" or "), wordOrType(value));
+  return value as T;
+}
+
+function textList(options: UnwrapOptions, name: "expectUsage" | "expectModeOfUse"): readonly string[] | undefined {
+  const value = own(options, name);
+  const list = typeof value === "string" ? [value] : value;
+  if (list !== undefined && (!Array.isArray(list) || list.some((item) => typeof item !== "string"))) {
+    throw invalidArgument(name, "a string or strings", describeType(value));
+  }
+  return list;
+}
+
+interface CheckedOptions extends PolicyKnobs {
+  extractable: boolean;
+  usages: readonly string[] | undefined;
+  modes: readonly string[] | undefined;
+  kcv: Uint8Array | undefined;
+  hash: HashName | undefined;
+  hexCase: "upper" | "any";
+  policy: "enforce" | "report";
+}
+
+function checkOptions(options: UnwrapOptions): CheckedOptions {
+  assertObject("options", options);
+  const extractable = own(options, "extractable", false);
+  if (typeof extractable !== "boolean") throw invalidArgument("extractable", "a boolean", describeType(extractable));
+  const kcv = own(options, "kcv");
+  const hash = own(options, "hash");
+  if (hash !== undefined && !HASH_NAMES.includes(hash)) throw invalidArgument("hash", HASH_NAMES.join(", "), wordOrType(hash));
+  return {
+    extractable,
+    usages: textList(options, "expectUsage"),
+    modes: textList(options, "expectModeOfUse"),
+    kcv: kcv === undefined ? undefined : readCheckValue("kcv", kcv),
+    hash,
+    lengthHiding: choice(options, "lengthHiding", ["any", "required"]),
+    hexCase: choice(options, "hexCase", ["upper", "any"]),
+    grammar: choice(options, "grammar", ["lenient", "strict"]),
+    policy: choice(options, "policy", ["enforce", "report"]),
+  };
+}
+
+/** Findings after which nothing says what the key may do: it is kept, and computes nothing. */
+const DISABLING: readonly FindingCode[] = [
+  "usage",
+  "algorithm",
+  "mode-of-use",
+  "key-component",
+  "key-length",
+  "hash-missing",
+  "hash-unknown",
+];
+
+function expectField(name: string, has: string, expected: readonly string[] | undefined): void {
+  if (expected === undefined || expected.includes(has)) return;
+  throw new PosCryptoError("ERR_KEY_BLOCK_POLICY", `Key block: ${name} ${has} is not what the caller expects`, {
+    details: { findings: [{ code: name === "usage" ? "usage" : "mode-of-use", field: name }] },
+  });
+}
+
+interface Opened {
+  readonly backend: Backend;
+  readonly slot: Slot;
+  readonly algorithm: KeyAlgorithm;
+  readonly hash: HashName | undefined;
+  readonly length: number;
+  readonly surplus: number;
+}
+
+/** The KBPK as the rules see it. */
+interface Protector extends CheckedKey {
+  readonly bytes: number;
+}
+
+function judge(scanned: ScannedKeyBlock, options: CheckedOptions, kbpk: Protector, opened: Opened): PolicyFinding[] {
+  const { header } = scanned;
+  const { backend, slot, length } = opened;
+  const strict = options.grammar === "strict";
+  expectField("usage", header.usage, options.usages);
+  expectField("modeOfUse", header.modeOfUse, options.modes);
+  const found = headerFindings(scanned, options, options.hash);
+  const misfits = keyLengthFindings(opened.algorithm, length);
+  found.push(...misfits);
+  const algorithm = misfits.length > 0 ? "OPAQUE" : opened.algorithm;
+  found.push(...strengthFindings(strengthOf(kbpk.algorithm, kbpk.bytes, undefined), strengthOf(algorithm, length, opened.hash)));
+  if (strict) found.push(...surplusFindings(header, length, opened.surplus));
+  if (header.optionalBlocks.length > 0) {
+    found.push(...checkValueFindings(header, "KC", { backend, slot, algorithm }, strict));
+    found.push(...checkValueFindings(header, "KP", kbpk, strict));
+  }
+  return found;
+}
+
+function attributesFor(header: KeyBlockHeader, algorithm: KeyAlgorithm, hash: HashName | undefined, extractable: boolean) {
+  const { usage, modeOfUse, exportability, keyVersion } = header;
+  const attributes: ResolvedKeyAttributes = {
+    algorithm,
+    usage,
+    modeOfUse,
+    exportability: EXPORTABILITY_LETTERS.includes(exportability) ? (exportability as Exportability) : "N",
+    keyVersion,
+    extractable,
+    letter: header.algorithm,
+    imported: false,
+  };
+  return algorithm === "HMAC" && hash !== undefined ? { ...attributes, hash } : attributes;
+}
+
+/**
+ * Opens a key block under its key block protection key and returns the key as a handle, bound to the usage, mode of use,
+ * exportability and version its header states. The key goes from the block into the backend's slot; a slot made for a block that
+ * is then refused is wiped. Source: ANSI X9.143:2021 clauses 5 to 7 (versions A to D), ISO 20038 (version E).
+ *
+ * @param kbpk usage K0 or K1 (K4 for versions D and E), TDES for A, B and C, AES for D and E, mode of use D, B or N
+ * @param block ASCII text of versions A to E, bytes of it, or canonical Base64 of it
+ * @param options what is expected of the key; by default lenient about form and strict about policy
+ * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_DESTROYED`, before the block is looked at
+ * @throws `ERR_KEY_BLOCK_SYNTAX`, `ERR_KEY_BLOCK_PROPRIETARY`, before the KBPK is
+ * @throws `ERR_KEY_BLOCK_KBPK`, `ERR_KEY_USAGE` for a KBPK that cannot open this version, or must not
+ * @throws `ERR_KEY_BLOCK_MAC` for another KBPK or a changed block, which cannot be told apart
+ * @throws `ERR_KEY_BLOCK_PAYLOAD` for an authentic block whose length field is impossible
+ * @throws `ERR_KEY_BLOCK_POLICY` for one that breaks the standard's rules or the caller's expectations; `details.findings` lists
+ *   them
+ * @throws `ERR_KCV_MISMATCH` where `kcv` is another key's, `ERR_KEY_USAGE` where the key's algorithm has no check value
+ * @throws `ERR_KEY_CAPACITY` beyond 65,536 keys a backend
+ * @example
+ * ```ts
+ * import { importKey, unwrapKeyBlock } from "viopay-pos-crypto";
+ *
+ * const kbpk = importKey("88E1AB2A2E3DD38C1FA039A536500CC8A87AB9D62DC92C01058FA79F44657DE6", { algorithm: "AES", usage: "K1" });
+ * const block =
+ *   "D0112P0AE00E0000B82679114F470F540165EDFBF7E250FCEA43F810D215F8D207E2E417C07156A27E8E31DA05F7425509593D03A457DC34";
+ * const { key } = unwrapKeyBlock(kbpk, block, { expectUsage: "P0", kcv: "08793E" });
+ * console.log(`${key}`, key.modeOfUse); // prints SecretKey(P0 AES-128 KCV 08793E) E
+ * for (const made of [key, kbpk]) made.destroy();
+ * ```
+ */
+export function unwrapKeyBlock(kbpk: SecretKey, block: string | Uint8Array, options: UnwrapOptions = {}): UnwrappedKey {
+  const checked = checkOptions(options);
+  attributesOf(kbpk, "kbpk");
+  const scanned = readKeyBlock(block);
+  const { header, text, headerLength } = scanned;
+  if (scanned.lowerCase && checked.hexCase === "upper") {
+    throwProblem(syntax("ciphertext or MAC has small hex digits; pass hexCase: 'any' if this sender writes them"));
+  }
+  const { backend, slot: kbpkSlot } = requireKbpk(kbpk, header.version, "unwrap");
+  const hash = isHmacLetter(header.algorithm) ? hmacHash(header, checked.hash) : undefined;
+  const algorithm = algorithmOf(header.algorithm, hash);
+  const opened = backend.unwrapKey(kbpkSlot, header.version, text, headerLength, slotKindOf(algorithm));
+  if (opened.verdict === "mac") {
+    throw new PosCryptoError(
+      "ERR_KEY_BLOCK_MAC",
+      "Key block: the MAC does not verify; this is another KBPK, or the block was changed",
+    );
+  }
+  if (opened.verdict === "length") {
+    throw new PosCryptoError("ERR_KEY_BLOCK_PAYLOAD", "Key block: the MAC verifies, but the length of the key inside is wrong");
+  }
+  const { slot, length, surplus } = opened;
+  try {
+    const protector = { backend, slot: kbpkSlot, algorithm: kbpkAlgorithm(header.version), bytes: backend.slotLength(kbpkSlot) };
+    const report = judge(scanned, checked, protector, { backend, slot, algorithm, hash, length, surplus });
+    if (checked.policy === "enforce") enforce(report);
+    if (checked.kcv !== undefined) {
+      // By what the key is, even if findings make it opaque.
+      const computed = opened.kind === slotKindOf(algorithm) ? algorithm : "OPAQUE";
+      if (usualMethods(computed).length === 0)
+        throw new PosCryptoError("ERR_KEY_USAGE", `"kcv" cannot be compared: a key of algorithm ${computed} has no check value`);
+      matchCheckValue({ backend, slot, algorithm: computed, hash }, checked.kcv, "auto");
+    }
+    const opaque = report.some(({ code }) => DISABLING.includes(code));
+    const key = makeKey(backend, slot, attributesFor(header, opaque ? "OPAQUE" : algorithm, hash, checked.extractable));
+    return { key, header, report };
+  } catch (error) {
+    backend.destroySlot(slot);
+    throw error;
+  }
+}

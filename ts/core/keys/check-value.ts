@@ -1,0 +1,178 @@
+/**
+ * Key check values as people exchange them: ANSI X9.24-1:2017 annex A, HMAC over the empty message, GlobalPlatform's.
+ *
+ * A check value is public; comparing it is done in constant time all the same, since near misses say something about a key.
+ */
+import type { HashName } from "../../backend/contract.js";
+import { assertBytes, decodeHex, encodeHex, isHex, wipe } from "../../base/bytes.js";
+import { checkValueBytes, type KcvMethod, LONGEST_CHECK_VALUE, methodsFor, usualMethods } from "./check-value-methods.js";
+import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { attributesOf, internals, type SecretKey } from "./handle.js";
+import { assertObject, HASH_NAMES, type KeyAlgorithm, type KeyInternals, own } from "./attributes.js";
+import { hasOwn } from "../../base/own-property.js";
+
+export type { KcvMethod } from "./check-value-methods.js";
+
+/** A check value by private agreement: the leading bytes of HMAC with `hash` over `message`, for keys core cannot encrypt with. */
+export interface HashKcvMethod {
+  /** Of the HMAC. */
+  hash: HashName;
+  /** What both sides have agreed to hash. */
+  message: Uint8Array;
+}
+
+/** How a check value is computed. */
+export interface KeyCheckValueOptions {
+  /** Default: CMAC for AES, ANSI_X9_24 for TDES and DES, HMAC for HMAC. */
+  method?: KcvMethod;
+  /** Bytes, 2 to 5. Default 3. */
+  length?: number;
+}
+
+/** How a check value is compared. */
+export interface VerifyKeyCheckValueOptions {
+  /** `auto` (default) tries CMAC and ANSI_X9_24 for AES and TDES, the algorithm's usual one first, and HMAC for HMAC. */
+  method?: "auto" | KcvMethod | HashKcvMethod;
+  /** The bytes that `expected` must have, 2 to 5. Without it, 3 to 5 are accepted: two bytes are too weak unless asked for. */
+  length?: number;
+}
+
+function checkLength(length: unknown, shortest: number): number {
+  if (typeof length !== "number") throw invalidArgument("length", "a number", describeType(length));
+  if (!Number.isInteger(length) || length < shortest || length > LONGEST_CHECK_VALUE) {
+    throw invalidArgument("length", `${shortest} to ${LONGEST_CHECK_VALUE}`, length);
+  }
+  return length;
+}
+
+/** The method named, or the usual one. Throws `ERR_INVALID_ARGUMENT` for one that the algorithm does not have. Internal. */
+export function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
+  const methods = methodsFor(algorithm);
+  const first = methods[0];
+  if (first === undefined)
+    throw new PosCryptoError("ERR_KEY_USAGE", `"key" has algorithm ${algorithm}, which has no check value of its own`);
+  if (method === undefined) return first;
+  const found = methods.find((name) => name === method);
+  if (found === undefined) {
+    const got = typeof method === "string" && /^[A-Z0-9_]{1,16}$/.test(method) ? method : describeType(method);
+    throw invalidArgument("method", `${methods.join(" or ")} for a key of algorithm ${algorithm}`, got);
+  }
+  return found;
+}
+
+/**
+ * The check value of a key, to be compared with a key letter or a host. A key of any usage may be checked.
+ *
+ * @param options method and length; by default CMAC for AES, ANSI_X9_24 for TDES and DES, HMAC for HMAC, and 3 bytes
+ * @returns upper-case hex, two digits a byte
+ * @throws `ERR_INVALID_ARGUMENT` for a method that the algorithm does not have, or a length outside 2 to 5
+ * @throws `ERR_KEY_USAGE` for algorithms that have no check value (RSA, EC, DSA, OPAQUE)
+ * @throws `ERR_KEY_DESTROYED`
+ * @example
+ * ```ts
+ * import { importKey, keyCheckValue } from "viopay-pos-crypto";
+ *
+ * const key = importKey("3F419E1CB7079442AA37474C2EFBF8B8", { algorithm: "AES", usage: "P0" });
+ * console.log(keyCheckValue(key)); // prints 08793E
+ * console.log(keyCheckValue(key, { method: "ANSI_X9_24", length: 5 })); // prints E5E07CBB89
+ * key.destroy();
+ * ```
+ */
+export function keyCheckValue(key: SecretKey, options: KeyCheckValueOptions = {}): string {
+  assertObject("options", options);
+  const { backend, slot } = internals(key, "key");
+  const length = checkLength(own(options, "length", 3), 2);
+  const { algorithm, hash } = attributesOf(key, "key");
+  const method = methodFor(algorithm, own(options, "method"));
+  return encodeHex(checkValueBytes(backend, slot, algorithm, method, hash, length));
+}
+
+/** A stated check value as bytes; `name` is the argument's. Throws `ERR_INVALID_ARGUMENT`. Internal. */
+export function readCheckValue(name: string, expected: unknown, length?: unknown): Uint8Array {
+  if (typeof expected !== "string") throw invalidArgument(name, "hex text", describeType(expected));
+  const exact = length === undefined ? undefined : checkLength(length, 2);
+  const digits = exact === undefined ? "6, 8 or 10 hex digits" : `${2 * exact} hex digits`;
+  const suits = exact === undefined ? expected.length >= 6 && expected.length <= 10 : expected.length === 2 * exact;
+  if (!suits) throw invalidArgument(name, digits, `${expected.length} characters`);
+  if (!isHex(expected)) throw invalidArgument(name, digits, "other characters");
+  return decodeHex(name, expected);
+}
+
+function privateMethod(method: object): HashKcvMethod {
+  assertObject("method", method);
+  const { hash, message } = method as HashKcvMethod;
+  if (!hasOwn(method, "hash") || !HASH_NAMES.includes(hash))
+    throw invalidArgument("method.hash", HASH_NAMES.join(", "), describeType(hash));
+  if (!hasOwn(method, "message")) throw invalidArgument("method.message", "bytes", "undefined");
+  assertBytes("method.message", message);
+  return { hash, message };
+}
+
+function mismatch(bytes: number): PosCryptoError {
+  return new PosCryptoError("ERR_KCV_MISMATCH", `The key's check value is not the expected one (${2 * bytes} digits compared)`);
+}
+
+/**
+ * Compares a key's check value with a stated one in constant time, and says which method matched.
+ *
+ * @param expected hex of either case: 6, 8 or 10 digits, or 2 x `length`
+ * @returns the method that matched
+ * @throws `ERR_KCV_MISMATCH`: this is not the key that the other side means, or they use another method
+ * @throws `ERR_INVALID_ARGUMENT` for a check value or a method that is malformed, or that the algorithm does not have
+ * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` as `keyCheckValue`
+ * @example
+ * ```ts
+ * import { importKey, verifyKeyCheckValue } from "viopay-pos-crypto";
+ *
+ * const key = importKey("3F419E1CB7079442AA37474C2EFBF8B8", { algorithm: "AES", usage: "P0" });
+ * console.log(verifyKeyCheckValue(key, "08793e").method); // prints CMAC
+ * key.destroy();
+ * ```
+ */
+export function verifyKeyCheckValue(
+  key: SecretKey,
+  expected: string,
+  options: VerifyKeyCheckValueOptions = {},
+): { method: KcvMethod | HashKcvMethod } {
+  assertObject("options", options);
+  const { backend, slot } = internals(key, "key");
+  const wanted = readCheckValue("expected", expected, own(options, "length"));
+  const { algorithm, hash } = attributesOf(key, "key");
+  const method = own(options, "method", "auto");
+  if (typeof method === "object") {
+    const chosen = privateMethod(method);
+    if (algorithm === "AES" || algorithm === "TDES" || algorithm === "DES") {
+      throw invalidArgument(
+        "method",
+        `${methodsFor(algorithm).join(" or ")} for a key of algorithm ${algorithm}`,
+        "a hash and a message",
+      );
+    }
+    const full = backend.hmacWith(chosen.hash, slot, chosen.message);
+    const equal = backend.equal(full.subarray(0, wanted.length), wanted);
+    wipe(full);
+    if (!equal) throw mismatch(wanted.length);
+    return { method: chosen };
+  }
+  return { method: matchCheckValue({ backend, slot, algorithm, hash }, wanted, method) };
+}
+
+/** What a check value is made of. */
+export interface CheckedSlot extends KeyInternals {
+  readonly algorithm: KeyAlgorithm;
+  readonly hash: HashName | undefined;
+}
+
+/** The method by which `wanted` is the slot's check value. Throws as `verifyKeyCheckValue`. Internal. */
+export function matchCheckValue(
+  { backend, slot, algorithm, hash }: CheckedSlot,
+  wanted: Uint8Array,
+  method: "auto" | KcvMethod,
+): KcvMethod {
+  const first = methodFor(algorithm, method === "auto" ? undefined : method);
+  for (const candidate of method === "auto" ? usualMethods(algorithm) : [first]) {
+    const value = checkValueBytes(backend, slot, algorithm, candidate, hash, wanted.length);
+    if (backend.equal(value, wanted)) return candidate;
+  }
+  throw mismatch(wanted.length);
+}

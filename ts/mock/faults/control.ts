@@ -1,0 +1,35 @@
+/**
+ * Faults by request, for whoever tests against a mock in another process: `GET`, `PUT` and `DELETE /mock/faults`, from this machine
+ * only. Each answers the faults in force. `PUT` takes `{ "faults": [...], "seed": 7 }`, the faults as text or as objects.
+ *
+ * Faults are a process's own: of several mocks behind one store each has to be told.
+ */
+import { PosCryptoError } from "../../base/errors.js";
+import type { Context } from "../context.js";
+import { badRequest, methodNotAllowed } from "../http/errors.js";
+import type { FaultRule } from "./spec.js";
+import type { Faults } from "./faults.js";
+import { requireLocal } from "../http/local.js";
+import { jsonReply, type Reply } from "../http/message.js";
+
+export const FAULTS_PATH = "/mock/faults";
+
+export async function controlFaults(context: Context, faults: Faults): Promise<Reply> {
+  requireLocal(context);
+  const { method } = context.request;
+  if (method === "PUT") await replace(context, faults);
+  else if (method === "DELETE") faults.clear();
+  else if (method !== "GET") throw methodNotAllowed(["GET", "PUT", "DELETE"]);
+  return jsonReply(faults.report());
+}
+
+async function replace(context: Context, faults: Faults): Promise<void> {
+  const body = await context.json();
+  const own = (name: string): unknown => (Object.hasOwn(body, name) ? (body as Record<string, unknown>)[name] : undefined);
+  try {
+    faults.set(own("faults") as readonly FaultRule[], own("seed") as number | undefined);
+  } catch (error) {
+    if (error instanceof PosCryptoError && error.code === "ERR_INVALID_ARGUMENT") throw badRequest(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * HTTP messages as the mock's handlers see them, independent of who carries them: `fetch(Request)` here, node:http in http.ts.
+ *
+ * The request target is kept as sent, because signatures cover it to the letter.
+ */
+import { concatBytes } from "../../base/bytes.js";
+
+/** A request, whoever carried it. */
+export interface IncomingRequest {
+  readonly method: string;
+  /** Path and query exactly as sent. */
+  readonly target: string;
+  readonly headers: Headers;
+  /** Whether the other end of the connection is this machine, where that is known. */
+  readonly fromLoopback?: boolean;
+  /** The body's bytes, read once; `undefined` as soon as there are more than `limit`. */
+  readBody(limit: number): Promise<Uint8Array | undefined>;
+}
+
+/** An answer before it is sent. */
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  /** Text of the body; empty for 204. */
+  body: string;
+  /** Nothing is answered: the connection ends, and `fetch` rejects. */
+  cut?: true;
+}
+
+/** The end of the connection instead of an answer. The status is for observers: 0. */
+export function cutReply(): Reply {
+  return { status: 0, headers: {}, body: "", cut: true };
+}
+
+/**
+ * The message of a `Request`.
+ *
+ * @param target path and query as they stood on the wire; without it the URL's own, which is the same unless the URL parser
+ *   normalised it
+ */
+export function fromFetch(request: Request, target?: string): IncomingRequest {
+  const url = new URL(request.url);
+  return {
+    method: request.method,
+    target: target ?? url.pathname + url.search,
+    headers: headersOf(request),
+    readBody: (limit) => readStream(request.body, request.headers.get("Content-Length"), limit),
+  };
+}
+
+interface BrowserScope {
+  readonly ServiceWorkerGlobalScope?: unknown;
+  readonly navigator?: { readonly userAgent?: string };
+}
+
+/** A browser's service worker sees a request before the browser has said how it fetches, which a wire would carry. */
+function headersOf(request: Request): Headers {
+  const { ServiceWorkerGlobalScope, navigator } = globalThis as BrowserScope;
+  const inBrowser = ServiceWorkerGlobalScope !== undefined && navigator?.userAgent?.startsWith("Mozilla/") === true;
+  if (!inBrowser || request.headers.has("Sec-Fetch-Mode")) return request.headers;
+  const headers = new Headers(request.headers);
+  headers.set("Sec-Fetch-Mode", request.mode);
+  return headers;
+}
+
+async function readStream(
+  stream: ReadableStream<Uint8Array> | null,
+  contentLength: string | null,
+  limit: number,
+): Promise<Uint8Array | undefined> {
+  if (stream === null) return new Uint8Array(0);
+  if (contentLength !== null && Number(contentLength) > limit) {
+    await stream.cancel();
+    return undefined;
+  }
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return concatBytes(parts);
+    length += value.length;
+    if (length > limit) {
+      await reader.cancel();
+      return undefined;
+    }
+    parts.push(value);
+  }
+}
+
+/** Throws a `TypeError` for a cut connection, as `fetch` rejects (WHATWG Fetch, "network error"). */
+export function toResponse(reply: Reply): Response {
+  if (reply.cut === true) throw new TypeError("fetch failed: the connection was cut");
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(reply.headers)) {
+    // Connection management belongs to whoever owns the connection.
+    if (name !== "Connection") headers.set(name, value);
+  }
+  return new Response(reply.status === 204 ? null : reply.body, { status: reply.status, headers });
+}
+
+export function jsonReply(value: unknown): Reply {
+  return textReply(JSON.stringify(value));
+}
+
+/** 200 with JSON that is text already. */
+export function textReply(body: string): Reply {
+  return { status: 200, headers: { "Content-Type": "application/json" }, body };
+}
