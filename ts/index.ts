@@ -64,7 +64,12 @@ export {
   SecretKey,
 } from "./core/keys/key.js";
 export { importKeyComponents, type KeyComponentsOptions } from "./core/keys/components.js";
-export { type ExplainedField, type ExplanationFinding, explainKeyBlock, type KeyBlockExplanation } from "./core/key-block/explain.js";
+export {
+  type ExplainedField,
+  type ExplanationFinding,
+  explainKeyBlock,
+  type KeyBlockExplanation,
+} from "./core/key-block/explain.js";
 export { type KeyBlockHeader, parseKeyBlock } from "./core/key-block/header.js";
 export type {
   AllowedDerivation,

@@ -41,7 +41,7 @@ function entries(value) {
 
 /** What entry `.` consists of: not the other layers, not noble, not the module's bytes behind `#wasm`. */
 const core =
-  /[\\/]ts[\\/](?:[^\\/]+|keyblock[\\/].+|pin[\\/].+|backend[\\/](?:contract|embedded|select|self-test|wasm(?:-ciphers|-envelopes|-module)?)\.ts)$/;
+  /[\\/]ts[\\/](?:[^\\/]+|(?:base|core)[\\/].+|backend[\\/](?:contract|select|self-test|wasm[\\/](?:ciphers|embedded|envelopes|module|wasm))\.ts)$/;
 
 /** The functions of fflate that core uses, as the body of a function that returns them. */
 async function fflateBody() {

@@ -48,7 +48,7 @@ export async function bundle(file: string): Promise<string> {
     platform: "browser",
     logLevel: "silent",
     resolve: {
-      alias: { "#wasm": path("../../ts/backend/module-inline.ts") },
+      alias: { "#wasm": path("../../ts/backend/wasm/module-inline.ts") },
       extensionAlias: { ".js": [".ts", ".js"] },
     },
     output: { format: "esm", codeSplitting: false },

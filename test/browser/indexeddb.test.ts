@@ -88,7 +88,15 @@ describe.skipIf(!hasChromium())("in Chromium", () => {
     const settled = await page.evaluate(() => window.store.dump());
     expect((JSON.parse(before) as { payloads: unknown[] }).payloads.length).toBe(1);
     expect((JSON.parse(settled) as { payloads: unknown[] }).payloads).toEqual([]);
-    for (const secret of ["4111111111111111", "3431313131313131", '"4826"', "EXPIRY", "PIN_BLOCK", device.zmk, device.identity_secret]) {
+    for (const secret of [
+      "4111111111111111",
+      "3431313131313131",
+      '"4826"',
+      "EXPIRY",
+      "PIN_BLOCK",
+      device.zmk,
+      device.identity_secret,
+    ]) {
       expect((before + settled).toUpperCase().includes(secret.toUpperCase())).toBe(false);
     }
     await page.close();

@@ -52,7 +52,7 @@ beforeAll(async () => {
   await build({
     input: path("./recovery-child.ts"),
     platform: "node",
-    resolve: { alias: { "#wasm": path("../../ts/backend/module-inline.ts") } },
+    resolve: { alias: { "#wasm": path("../../ts/backend/wasm/module-inline.ts") } },
     output: { file: join(root, "child.mjs"), format: "esm", codeSplitting: false },
     logLevel: "silent",
   });

@@ -99,7 +99,7 @@ describe("docstrings", () => {
   });
 
   it("name error codes that exist", () => {
-    const known: readonly string[] = readFileSync(`${folder}errors.ts`, "utf8").match(/(?<=\| ")ERR_[A-Z_]+(?=")/g) ?? [];
+    const known: readonly string[] = readFileSync(`${folder}base/errors.ts`, "utf8").match(/(?<=\| ")ERR_[A-Z_]+(?=")/g) ?? [];
     expect(known.length).toBeGreaterThan(30);
     const unknown = comments.flatMap(({ text, place, line }) =>
       (text.match(/\bERR_[A-Z_]*[A-Z]\b(?![_*])/g) ?? [])

@@ -17,8 +17,8 @@ import { node } from "./tools.js";
  * @type {Record<string, { files?: RegExp, text: RegExp }>}
  */
 const PARTS = {
-  noble: { files: /node_modules[\\/]@noble[\\/]|dist[\\/]backend[\\/]noble\.js$/, text: /aes key/ },
-  "a WASM binary": { files: /dist[\\/]backend[\\/](?:module-inline|wasm-mvp)\.js$/, text: /0061736d01000000|AGFzbQEAAAA/ },
+  noble: { files: /node_modules[\\/]@noble[\\/]|dist[\\/]backend[\\/]noble[\\/]noble\.js$/, text: /aes key/ },
+  "a WASM binary": { files: /dist[\\/]backend[\\/]wasm[\\/](?:module-inline|mvp)\.js$/, text: /0061736d01000000|AGFzbQEAAAA/ },
   fflate: { text: /invalid length\/literal/ },
   "the client": { files: /dist[\\/](?:client[\\/].+|chunks[\\/](?:client|journal))\.js$/, text: /needs_host_lookup/ },
   "the mock": {

@@ -171,7 +171,15 @@ it("prints no secret", async () => {
   const out = printed.join("").toLowerCase();
   const [device] = provision.devices;
   const jwt = provision.jwt as { hs256_secret: string };
-  for (const secret of [device!.identity_secret, device!.zmk, jwt.hs256_secret, "4111111111111111", "att_", "eyJhbGciOi", "v1="]) {
+  for (const secret of [
+    device!.identity_secret,
+    device!.zmk,
+    jwt.hs256_secret,
+    "4111111111111111",
+    "att_",
+    "eyJhbGciOi",
+    "v1=",
+  ]) {
     ok(!out.includes(secret.toLowerCase()), `absence of ${secret.slice(0, 4)}`);
   }
 });

@@ -1,6 +1,12 @@
 /** `viopay-pos sign`: the signature headers of a request or an attestation, or the check of one. */
 import { loadCrypto } from "../backend/select.js";
-import { createNonce, signAttestation, signRequest, verifyAttestationSignature, verifyRequestSignature } from "../core/signing.js";
+import {
+  createNonce,
+  signAttestation,
+  signRequest,
+  verifyAttestationSignature,
+  verifyRequestSignature,
+} from "../core/signing.js";
 import { formatTimestamp } from "../base/timestamp.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";

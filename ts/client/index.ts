@@ -29,7 +29,14 @@ export type {
 export type { ChargeRequest, PinBlock, RefundRequest } from "./payments/requests.js";
 export type { PaymentOptions } from "./payments/payments.js";
 export type { Recovered, RecoverResult } from "./payments/recovery.js";
-export { RETRY_TABLE, type Repetition, type RetryOptions, type RetryRule, type RetryVerdict, retryVerdict } from "./http/retry.js";
+export {
+  RETRY_TABLE,
+  type Repetition,
+  type RetryOptions,
+  type RetryRule,
+  type RetryVerdict,
+  retryVerdict,
+} from "./http/retry.js";
 export type { CallOptions } from "./session.js";
 export { MemoryStore, type StoredTerminal, type TerminalStore } from "./store/store.js";
 export {

@@ -6,10 +6,10 @@
  * | `journal.log`    | journal records, public fields only; appended, flushed to the medium, compacted now and then    |
  * | `terminal`       | pairing, terminal id, key sets as the host's wrapped blocks; replaced as a whole                |
  * | `payloads/NAME`  | the sealed request of one open payment; overwritten with zeros and removed when it is settled   |
- * | `lock.*`         | whose opening the directory is, until it is closed: see store-file-lock.ts                      |
+ * | `lock.*`         | whose opening the directory is, until it is closed: see file-lock.ts                            |
  *
  * Files consist of lines that end in a line feed and carry a check value. A last line that a crash cut off was never acknowledged:
- * it is dropped. Damage anywhere else is `ERR_STORE`, since it hides a payment; store-file-lines.ts tells them apart. Every method
+ * it is dropped. Damage anywhere else is `ERR_STORE`, since it hides a payment; file-lines.ts tells them apart. Every method
  * resolves when the data is durable (`fsync` of the file, and of the directory where a name changed). Nothing here is secret but
  * what the store's caller seals; files are for their owner only. An overwritten file may live on in a flash medium's spare blocks:
  * the envelope is what protects it.

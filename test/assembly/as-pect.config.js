@@ -4,7 +4,7 @@
  */
 import { readdirSync } from "node:fs";
 
-const specs = readdirSync(new URL("./test/assembly/", import.meta.url)).filter((name) => name.endsWith(".spec.ts"));
+const specs = readdirSync(new URL(".", import.meta.url)).filter((name) => name.endsWith(".spec.ts"));
 if (specs.length === 0) throw new Error("test/assembly holds no spec");
 
 export default {
