@@ -1,6 +1,7 @@
 /**
  * The layer rule as a function: who may import whom, checked on the text of the sources, so that the test can also show it a
- * planted violation. `assembly` < `ts/backend` (with errors, bytes, random) < core < `client`, `mock` < `cli`.
+ * planted violation. A file's layer is its folder: `base` < `backend` < `core` < `client`, `mock` < `cli`, and `assembly` beside
+ * them. Imports of types count like all others.
  */
 import { posix } from "node:path";
 import ts from "typescript";
@@ -24,12 +25,9 @@ const allowed: Readonly<Record<Layer, readonly Layer[]>> = {
   cli: ["base", "backend", "core", "client", "mock"],
 };
 
-/** The files that make up the noble backend, all of them loaded by `import()` only. */
-const nobleBackend = new Set(["ts/backend/noble/noble.ts", "ts/backend/noble/block-cipher.ts", "ts/backend/noble/key-block.ts"]);
-
 /** Packages, by who may import them. Everything else is a violation. */
 const packages: readonly { name: RegExp; from: (file: string, layer: Layer) => boolean }[] = [
-  { name: /^@noble\//, from: (file) => nobleBackend.has(file) },
+  { name: /^@noble\//, from: (file) => file.startsWith("ts/backend/noble/") },
   { name: /^fflate\/browser$/, from: (_file, layer) => layer === "core" },
   { name: /^(jose|ioredis)$/, from: (_file, layer) => layer === "mock" },
   {
@@ -46,14 +44,13 @@ const foreignGlobals = new Set(["Buffer", "process", "require", "__dirname", "at
 /** Where one of them is asked for, and done without where it is missing. */
 const optionalGlobals: ReadonlyMap<string, string> = new Map([["ts/backend/wasm/embedded.ts", "Buffer"]]);
 
-const base = new Set(["ts/base/byte-array.ts", "ts/base/errors.ts", "ts/base/bytes.ts", "ts/base/random.ts"]);
-
+/** The second component of a path below ts/. The entry `.` belongs to core. */
 function layerOf(file: string): Layer {
-  if (file.endsWith(".wasm")) return "backend";
   if (file.startsWith("assembly/")) return "assembly";
-  const folder = /^ts\/(backend|client|mock|cli)\//.exec(file)?.[1];
-  if (folder !== undefined) return folder as Layer;
-  return base.has(file) ? "base" : "core";
+  const folder = /^ts\/([^/]+)\//.exec(file)?.[1] ?? "core";
+  if (!(folder in allowed))
+    throw new Error(`${file} lies in no layer: its folder must be one of ${Object.keys(allowed).join(", ")}`);
+  return folder as Layer;
 }
 
 function parse(file: string, text: string): ts.SourceFile {
@@ -142,4 +139,37 @@ export function staticGraph(files: ReadonlyMap<string, string>, entry: string): 
     }
   }
   return reached;
+}
+
+/** Every file below ts/ that `file` imports, types included. */
+function neighbours(files: ReadonlyMap<string, string>, file: string): string[] {
+  const text = files.get(file);
+  if (text === undefined) return [];
+  return importsOf(parse(file, text)).map(({ target }) => resolve(file, target));
+}
+
+/** The circles of imports, types included: each a list of files that all lead to one another (Tarjan's components). */
+export function circles(files: ReadonlyMap<string, string>): string[][] {
+  const found: string[][] = [];
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const visit = (file: string): number => {
+    const number = order.size;
+    order.set(file, number);
+    lowest.set(file, number);
+    open.push(file);
+    for (const next of neighbours(files, file)) {
+      const reached = order.has(next) ? (open.includes(next) ? order.get(next) : undefined) : visit(next);
+      if (reached !== undefined) lowest.set(file, Math.min(lowest.get(file) ?? number, reached));
+    }
+    const low = lowest.get(file) ?? number;
+    if (low === number) {
+      const members = open.splice(open.indexOf(file));
+      if (members.length > 1) found.push(members.sort());
+    }
+    return low;
+  };
+  for (const file of files.keys()) if (!order.has(file)) visit(file);
+  return found;
 }

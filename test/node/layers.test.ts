@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { checkLayers, staticGraph } from "../layers.js";
+import { checkLayers, circles, staticGraph } from "../layers.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -23,6 +23,13 @@ describe("layers", () => {
   it("hold", () => {
     expect(sources.has("ts/index.ts")).toBe(true);
     expect(checkLayers(sources)).toEqual([]);
+  });
+
+  it("have no circle, imports of types included", () => {
+    expect(circles(sources)).toEqual([]);
+    const planted = new Map(sources).set("ts/base/bytes.ts", 'import type { x } from "./timestamp.js";');
+    planted.set("ts/base/timestamp.ts", 'import type { x } from "./bytes.js";');
+    expect(circles(planted)).toEqual([["ts/base/bytes.ts", "ts/base/timestamp.ts"]]);
   });
 
   it("keep noble, jose, the mock, the client and Node out of the static graph of `.`", () => {

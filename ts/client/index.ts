@@ -11,7 +11,7 @@ export type {
 } from "./activation/activation.js";
 export type { Attestation } from "./activation/attestation.js";
 export type { BootstrapResult } from "./activation/bootstrap.js";
-export { JOURNAL_TRANSITIONS, type JournalRecord, type JournalState, type PaymentKind } from "./payments/journal.js";
+export { JOURNAL_TRANSITIONS, type JournalRecord, type JournalState, type PaymentKind } from "./store/records.js";
 export type { JsonObject } from "./http/json-fields.js";
 export type {
   Amount,

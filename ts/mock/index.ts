@@ -21,7 +21,7 @@ export {
   toProvisionJson,
 } from "./state/provision.js";
 export { createMockServer, type Listening, type LogLine, type MockServer, type MockServerOptions } from "./server.js";
-export type { Lifetimes } from "./state/services.js";
+export type { Lifetimes } from "./state/lifetimes.js";
 export type { MockStore } from "./store/store.js";
 export { MemoryStore } from "./store/memory.js";
 export { openRedisStore, type RedisClient, RedisStore, type RedisStoreOptions } from "./store/redis.js";

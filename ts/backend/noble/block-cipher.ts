@@ -4,23 +4,8 @@
  */
 import { cbc, cmac, ctr, ecb } from "@noble/ciphers/aes.js";
 import { wipe } from "../../base/bytes.js";
+import type { BlockCipher } from "./cipher.js";
 import { TripleDes } from "./des.js";
-
-export interface BlockCipher {
-  readonly blockSize: 8 | 16;
-  encryptBlock(block: Uint8Array): Uint8Array;
-  decryptBlock(block: Uint8Array): Uint8Array;
-  /** `data` is a multiple of the block. */
-  cbcEncrypt(iv: Uint8Array, data: Uint8Array): Uint8Array;
-  cbcDecrypt(iv: Uint8Array, data: Uint8Array): Uint8Array;
-  cmac(data: Uint8Array): Uint8Array;
-  /** Counter mode with a counter of the whole block; AES only. */
-  ctr?(counter: Uint8Array, data: Uint8Array): Uint8Array;
-  /** TDES only. */
-  retailMac?(data: Uint8Array): Uint8Array;
-  /** Wipes what was expanded from the key; the material stays the caller's. */
-  destroy(): void;
-}
 
 /** Keeps a reference to `material`, which must not change while the cipher is used. */
 export function createBlockCipher(algorithm: "AES" | "TDES", material: Uint8Array): BlockCipher {

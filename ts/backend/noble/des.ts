@@ -7,7 +7,7 @@
  * standard's (des-tables.ts) at first use. Round keys live as long as the object and are wiped by `destroy`.
  */
 import { wipe } from "../../base/bytes.js";
-import type { BlockCipher } from "./block-cipher.js";
+import type { BlockCipher } from "./cipher.js";
 import {
   FINAL_PERMUTATION,
   INITIAL_PERMUTATION,

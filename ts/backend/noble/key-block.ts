@@ -6,7 +6,8 @@
  */
 import { concatBytes, encodeHex, wipe } from "../../base/bytes.js";
 import { invalidArgument } from "../../base/errors.js";
-import { type BlockCipher, cbcMac, createBlockCipher } from "./block-cipher.js";
+import { cbcMac, createBlockCipher } from "./block-cipher.js";
+import type { BlockCipher } from "./cipher.js";
 import type { KeyBlockVersion, SlotKind } from "../contract.js";
 import { wrongKind } from "../refusals.js";
 

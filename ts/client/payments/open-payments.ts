@@ -7,7 +7,8 @@
 import { type JsonValue, openEnvelope } from "../../core/envelope/envelope.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { type Equipment, equip, outfit, requireNotAborted } from "./equipment.js";
-import { type JournalRecord, storeFailure } from "./journal.js";
+import { storeFailure } from "./journal.js";
+import type { JournalRecord } from "../store/records.js";
 import { isJsonObject } from "../http/json-fields.js";
 import { isExpired } from "../activation/keys.js";
 import { type KeyedOutcome, unknownOutcome } from "./outcomes.js";

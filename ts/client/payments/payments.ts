@@ -8,7 +8,8 @@ import { type JsonValue, sealEnvelope } from "../../core/envelope/envelope.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { type Equipment, equip, exclusively, requireNotAborted } from "./equipment.js";
 import { checkText, IDEMPOTENCY_KEY } from "../http/headers.js";
-import { isOpen, type JournalRecord, storeFailure } from "./journal.js";
+import { storeFailure } from "./journal.js";
+import { isOpen, type JournalRecord } from "../store/records.js";
 import { askAgain } from "./open-payments.js";
 import { type ChargeOutcome, type KeyedOutcome, type RefundOutcome, unknownOutcome } from "./outcomes.js";
 import {

@@ -5,7 +5,8 @@
 import type { PosCryptoError } from "../../base/errors.js";
 import { bootstrap } from "../activation/bootstrap.js";
 import { exclusively, requireNotAborted } from "./equipment.js";
-import { isOpen, type JournalState, type PaymentKind, storeFailure } from "./journal.js";
+import { storeFailure } from "./journal.js";
+import { isOpen, type JournalState, type PaymentKind } from "../store/records.js";
 import { renewIfDue } from "../activation/keys.js";
 import { askAgain, isForgotten, reopen } from "./open-payments.js";
 import { type Amount, type ChargeOutcome, type RefundOutcome, unknownOutcome } from "./outcomes.js";

@@ -6,7 +6,7 @@ import { describeType, invalidArgument } from "../../base/errors.js";
 import { hasOwn } from "../../base/own-property.js";
 import { checkText } from "../http/headers.js";
 import { isJsonObject, ownValue, type JsonObject } from "../http/json-fields.js";
-import type { PaymentKind } from "./journal.js";
+import type { PaymentKind } from "../store/records.js";
 import type { Amount } from "./outcomes.js";
 
 /** The PIN in hex, enciphered under the TPK: 16 digits where that is a TDES key, 32 where it is an AES key. */

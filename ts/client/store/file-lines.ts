@@ -16,7 +16,7 @@
 import { decodeUtf8, encodeUtf8 } from "../../base/bytes.js";
 import { crc32 } from "../../base/crc32.js";
 import { PosCryptoError } from "../../base/errors.js";
-import type { JournalRecord } from "../payments/journal.js";
+import type { JournalRecord } from "./records.js";
 
 const CHECKSUM_DIGITS = 8;
 const LINE_FEED = 0x0a;

@@ -21,7 +21,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, realpath, rename, rm }
 import { join, resolve } from "node:path";
 import type { JsonValue } from "../../core/envelope/envelope.js";
 import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../../base/errors.js";
-import { isOpen, type JournalRecord } from "../payments/journal.js";
+import { isOpen, type JournalRecord } from "./records.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 import { decodeItem, encodeLine, readLog } from "./file-lines.js";
 import { lockDirectory } from "./file-lock.js";

@@ -11,7 +11,7 @@
  */
 import type { JsonValue } from "../../core/envelope/envelope.js";
 import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../../base/errors.js";
-import { isOpen, type JournalRecord } from "../payments/journal.js";
+import { isOpen, type JournalRecord } from "./records.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 
 /** How long the journal remembers, and where it is. */

@@ -5,7 +5,7 @@
  */
 import type { JsonValue } from "../../core/envelope/envelope.js";
 import type { KeysResponse } from "../../core/key-set/install.js";
-import type { JournalRecord } from "../payments/journal.js";
+import type { JournalRecord } from "./records.js";
 
 /** What pairing, keys and activation have brought. */
 export interface StoredTerminal {

@@ -11,7 +11,7 @@ import { formatTimestamp } from "../../base/timestamp.js";
 import { type ApiError, badRequest, unauthorized } from "../http/errors.js";
 import { randomPairingCode, randomText } from "../identifiers.js";
 import type { ProvisionedDevice } from "./provision.js";
-import type { Lifetimes } from "./services.js";
+import type { Lifetimes } from "./lifetimes.js";
 import type { MockStore } from "../store/store.js";
 
 export type DeviceStatus = "inactive" | "claimed" | "activated";

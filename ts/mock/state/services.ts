@@ -2,23 +2,10 @@
 import type { Charges } from "./charges.js";
 import type { Idempotency } from "./idempotency.js";
 import type { KeyRing } from "./key-ring.js";
+import type { Lifetimes } from "./lifetimes.js";
 import type { MerchantTokens } from "../merchant-tokens.js";
 import type { DeviceStates } from "./devices.js";
 import type { MockStore } from "../store/store.js";
-
-/** Seconds. The first two are the protocol's own. */
-export interface Lifetimes {
-  /** Pairing codes: 300. */
-  pairingCode: number;
-  /** Attestation tokens: 300. */
-  attestation: number;
-  /** Key sets: 30 days. */
-  keySet: number;
-  /** Remembered answers of idempotent requests: 24 hours. */
-  idempotency: number;
-  /** Remembered nonces: 10 minutes. Longer than the timestamp window of 6 minutes is wide. */
-  nonce: number;
-}
 
 export interface Services {
   now(): number;

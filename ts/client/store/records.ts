@@ -1,0 +1,53 @@
+/**
+ * What the journal keeps of one payment: the record, its states and where each may go. Every field is public; a store holds records
+ * in clear.
+ */
+
+/**
+ * All states and where each may go.
+ *
+ * | state             | meaning                                                                 |
+ * |-------------------|-------------------------------------------------------------------------|
+ * | sending           | bytes may have left, more than once; after a restart an unknown outcome |
+ * | unknown           | no answer that can be trusted                                           |
+ * | approved          | the host approved                                                       |
+ * | declined          | the host declined, or refused the request as such                       |
+ * | abandoned         | given up before anything left                                           |
+ * | needs_host_lookup | unknown for longer than the host remembers keys: repeating could double |
+ */
+export const JOURNAL_TRANSITIONS = {
+  sending: ["sending", "approved", "declined", "unknown", "abandoned"],
+  unknown: ["sending", "needs_host_lookup"],
+  approved: [],
+  declined: [],
+  abandoned: [],
+  needs_host_lookup: [],
+} as const satisfies Record<string, readonly string[]>;
+
+/** A state of `JOURNAL_TRANSITIONS`. */
+export type JournalState = keyof typeof JOURNAL_TRANSITIONS;
+/** What is journalled; voids are not. */
+export type PaymentKind = "charge" | "refund";
+
+/** Every field is public. Times are RFC 3339 by the host's clock as far as known. */
+export interface JournalRecord {
+  readonly idempotencyKey: string;
+  readonly kind: PaymentKind;
+  /** The charge a refund belongs to; once settled, the charge that was made. */
+  readonly chargeId?: string;
+  /** Once settled, the refund that was made. */
+  readonly refundId?: string;
+  /** Minor units. */
+  readonly amount: string;
+  readonly currency: string;
+  readonly state: JournalState;
+  /** How often a request has been sent, or may have been. */
+  readonly sendings: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** Whether the outcome is still open. */
+export function isOpen(state: JournalState): boolean {
+  return state === "sending" || state === "unknown";
+}
