@@ -13,7 +13,8 @@
  * | approved          | the host approved                                                       |
  * | declined          | the host declined, or refused the request as such                       |
  * | abandoned         | given up before anything left                                           |
- * | needs_host_lookup | unknown for longer than the host remembers keys: repeating could double |
+ * | needs_host_lookup | unknown for longer than the host remembers keys: repeating could double; |
+ * |                   | an operator says what became of it                                      |
  */
 export const JOURNAL_TRANSITIONS = {
   sending: ["sending", "approved", "declined", "unknown", "abandoned"],
@@ -21,7 +22,7 @@ export const JOURNAL_TRANSITIONS = {
   approved: [],
   declined: [],
   abandoned: [],
-  needs_host_lookup: [],
+  needs_host_lookup: ["approved", "declined"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** A state of `JOURNAL_TRANSITIONS`. */
@@ -43,6 +44,8 @@ export interface JournalRecord {
   readonly state: JournalState;
   /** How often a request has been sent, or may have been. */
   readonly sendings: number;
+  /** Set where an operator has said what became of it (`PosTerminal.resolvePayment`), and not the host. */
+  readonly resolved?: true;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
