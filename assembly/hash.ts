@@ -4,9 +4,9 @@
  * A running state is at most 64 bytes. Which hash it is and how long the message is are public; message and state may be secret.
  */
 import { BLOCK_SCRATCH } from "./layout";
-import { sha1Compress, sha1Start } from "./sha1";
-import { sha224Start, sha256Compress, sha256Digest, sha256Start } from "./sha256";
-import { sha384Start, sha512Compress, sha512Digest, sha512Start } from "./sha512";
+import { sha1Compress, sha1Start } from "./sha/sha1";
+import { sha224Start, sha256Compress, sha256Digest, sha256Start } from "./sha/sha256";
+import { sha384Start, sha512Compress, sha512Digest, sha512Start } from "./sha/sha512";
 import { copy, store64be, wipe } from "./word";
 
 export const SHA1: i32 = 1;

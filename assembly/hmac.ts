@@ -7,7 +7,7 @@
  */
 import { hashBlockSize, hashCompress, hashDigest, hashLast, hashLength, hashPad, hashStart, hashWhole, SHA256 } from "./hash";
 import { BLOCK_SCRATCH, DIGEST, SLOT_BYTES_MATERIAL, SLOT_INNER, SLOT_OUTER } from "./layout";
-import { SHA256_BLOCK, sha256Compress, sha256Digest } from "./sha256";
+import { SHA256_BLOCK, sha256Compress, sha256Digest } from "./sha/sha256";
 import { slotLengthAt } from "./slots";
 import { copy, copy16, store64be, wipe } from "./word";
 

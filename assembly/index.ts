@@ -291,7 +291,7 @@ export function macEquals(): i32 {
 
 // Key blocks.
 
-export { keyBlockUnwrap, keyBlockWrap } from "./keyblock";
+export { keyBlockUnwrap, keyBlockWrap } from "./key-block";
 
 // Envelopes.
 

@@ -3,16 +3,16 @@
  *
  * Decided when the module is compiled. The kernels say what they keep in a schedule; each build only reads its own.
  */
-import { aesCbcDecrypt as vectorCbcDecrypt, aesDecryptBlock as vectorDecryptBlock } from "./decrypt";
+import { aesCbcDecrypt as vectorCbcDecrypt, aesDecryptBlock as vectorDecryptBlock } from "./simd/decrypt";
 import {
   aesCbcEncrypt as vectorCbcEncrypt,
   aesCmacUpdate as vectorMacUpdate,
   aesEncryptBlock as vectorEncryptBlock,
-} from "./encrypt";
-import { laneCbcEncrypt, laneEncryptBlock, laneMacUpdate } from "./lanes";
-import { planesCbcDecrypt, planesDecryptBlock } from "./planes";
-import { aesExpandKey as vectorExpandKey } from "./schedule";
-import { laneExpandKey } from "./schedule-portable";
+} from "./simd/encrypt";
+import { laneCbcEncrypt, laneEncryptBlock, laneMacUpdate } from "./portable/lanes";
+import { planesCbcDecrypt, planesDecryptBlock } from "./portable/planes";
+import { aesExpandKey as vectorExpandKey } from "./simd/schedule";
+import { laneExpandKey } from "./portable/schedule";
 
 /** Expands `keyBytes` (16, 24 or 32) bytes of material into a schedule of 496 bytes. */
 // @ts-ignore: decorator

@@ -4,7 +4,7 @@
  *
  * Halves and round keys are secret; every round runs the same instructions on the same addresses.
  */
-import { permuteP, SCALAR_LEAVES } from "./tables";
+import { permuteP, SCALAR_LEAVES } from "./gen/tables.gen";
 
 /** `b` where `mask` is set, `a` elsewhere. */
 // @ts-ignore: decorator

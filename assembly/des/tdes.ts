@@ -10,7 +10,7 @@
 import { load64be, store64be } from "../word";
 import { permute64 } from "./permute";
 import { scalarRounds } from "./scalar";
-import { DOUBLE_SHIFTS, FINAL_PERMUTATION, INITIAL_PERMUTATION, KEY_REGISTER, SCALAR_KEY, VECTOR_KEY } from "./tables";
+import { DOUBLE_SHIFTS, FINAL_PERMUTATION, INITIAL_PERMUTATION, KEY_REGISTER, SCALAR_KEY, VECTOR_KEY } from "./gen/tables.gen";
 import { vectorRounds } from "./vector";
 
 /** Bytes of the round keys of one of the three stages, and of all. */

@@ -6,7 +6,7 @@
  * Halves and round keys are secret; every round runs the same instructions on the same addresses.
  */
 import { BIT_VALUES } from "./permute";
-import { LANES, VECTOR_LEAVES, WINDOW_BYTES, WINDOW_FACTORS } from "./tables";
+import { LANES, VECTOR_LEAVES, WINDOW_BYTES, WINDOW_FACTORS } from "./gen/tables.gen";
 
 /** Input bits 1 to 3 in every lane, then all of bits 4 to 6: kept in memory, since V8 builds a constant anew in every round. */
 const INPUT_BITS: usize = memory.data<u64>(

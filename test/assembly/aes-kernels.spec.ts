@@ -1,6 +1,6 @@
 /** The inside of the AES kernels: tables, circuit, planes, layouts, and that both decryption kernels agree for every count of blocks. */
 import { aesCbcDecrypt, aesCbcEncrypt, aesCmacUpdate, aesDecryptBlock, aesExpandKey } from "../../assembly/aes/aes";
-import { decryptPlanes, transpose } from "../../assembly/aes/bitslice-rounds";
+import { decryptPlanes, transpose } from "../../assembly/aes/gen/bitslice-rounds.gen";
 import {
   DECRYPT_IN_LOW,
   DECRYPT_TOUT,
@@ -15,8 +15,8 @@ import {
   TABLES,
   TOWER_IN_LOW,
   TOWER_OUT_LOW,
-} from "../../assembly/aes/tables";
-import { highNibbles, inner, lowNibbles, map, row, select } from "../../assembly/aes/tower";
+} from "../../assembly/aes/gen/tables.gen";
+import { highNibbles, inner, lowNibbles, map, row, select } from "../../assembly/aes/simd/tower";
 import { IO, PLANES, PLANES_SIZE } from "../../assembly/layout";
 
 const SCHEDULE: usize = IO;

@@ -3,11 +3,11 @@
  * size and every count of blocks. Compiled with SIMD, to hold the two against each other.
  */
 import { aesCbcDecrypt, aesCbcEncrypt, aesCmacUpdate, aesEncryptBlock, aesExpandKey } from "../../assembly/aes/aes";
-import { laneCbcEncrypt, laneEncryptBlock, laneMacUpdate } from "../../assembly/aes/lanes";
-import { substituteBytes } from "../../assembly/aes/lane-rounds";
-import { decryptPlanes, fromPlanes, toPlanes } from "../../assembly/aes/plane-rounds";
-import { planesCbcDecrypt, planesDecryptBlock } from "../../assembly/aes/planes";
-import { laneExpandKey } from "../../assembly/aes/schedule-portable";
+import { laneCbcEncrypt, laneEncryptBlock, laneMacUpdate } from "../../assembly/aes/portable/lanes";
+import { substituteBytes } from "../../assembly/aes/gen/lane-rounds.gen";
+import { decryptPlanes, fromPlanes, toPlanes } from "../../assembly/aes/gen/plane-rounds.gen";
+import { planesCbcDecrypt, planesDecryptBlock } from "../../assembly/aes/portable/planes";
+import { laneExpandKey } from "../../assembly/aes/portable/schedule";
 import { IO, PLANES, PLANES_SIZE } from "../../assembly/layout";
 
 const SCHEDULE: usize = IO;

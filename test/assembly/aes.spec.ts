@@ -10,7 +10,7 @@ import {
   aesEncryptBlock,
   aesExpandKey,
 } from "../../assembly/aes/aes";
-import { decryptionKeys, roundCount } from "../../assembly/aes/schedule";
+import { decryptionKeys, roundCount } from "../../assembly/aes/simd/schedule";
 import { IO, PLANES, PLANES_SIZE, SLOT_SCHEDULE_SIZE } from "../../assembly/layout";
 
 const SCHEDULE: usize = IO + 8;

@@ -1,7 +1,7 @@
 /** The inside of DES: tables, both kernels against each other, and TDES against published values. */
 import { permute64 } from "../../assembly/des/permute";
 import { scalarRounds } from "../../assembly/des/scalar";
-import { FINAL_PERMUTATION, INITIAL_PERMUTATION, KEY_REGISTER, SCALAR_KEY, VECTOR_KEY } from "../../assembly/des/tables";
+import { FINAL_PERMUTATION, INITIAL_PERMUTATION, KEY_REGISTER, SCALAR_KEY, VECTOR_KEY } from "../../assembly/des/gen/tables.gen";
 import {
   expandStage,
   tdesCbcDecrypt,

@@ -11,8 +11,8 @@ import {
   IO,
   KIND_HMAC,
 } from "../../assembly/layout";
-import { SHA256_K } from "../../assembly/sha-constants";
-import { sha256Compress, sha256Start } from "../../assembly/sha256";
+import { SHA256_K } from "../../assembly/sha/gen/constants.gen";
+import { sha256Compress, sha256Start } from "../../assembly/sha/sha256";
 import { slotFree, slotPointer } from "../../assembly/slots";
 import { load32be, wipe } from "../../assembly/word";
 

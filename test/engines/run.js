@@ -116,7 +116,7 @@ function checkCases(results) {
   }
 }
 
-execFileSync(process.execPath, [fileURLToPath(new URL("../../assembly/tools/build-if-needed.js", import.meta.url))], {
+execFileSync(process.execPath, [fileURLToPath(new URL("../../assembly/tools/build/build-if-needed.js", import.meta.url))], {
   stdio: "inherit",
 });
 install();

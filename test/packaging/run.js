@@ -21,7 +21,7 @@ import { checkTypes } from "./types.js";
 installTools();
 const { values: options } = parseArgs({ options: { built: { type: "boolean" }, counts: { type: "string" } } });
 if (!options.built) {
-  const { status } = spawnSync(process.execPath, ["assembly/tools/build-if-needed.js"], { cwd: root, stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, ["assembly/tools/build/build-if-needed.js"], { cwd: root, stdio: "inherit" });
   if (status !== 0) throw new Error("the build failed");
 }
 

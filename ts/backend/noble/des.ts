@@ -16,7 +16,7 @@ import {
   PERMUTED_CHOICE_1,
   PERMUTED_CHOICE_2,
   S_BOXES,
-} from "./des-tables.js";
+} from "./des-tables.gen.js";
 
 /** For each nibble of the input and each value of it: the high and the low word of what it adds to the output. */
 type NibbleTable = Uint32Array;

@@ -8,10 +8,10 @@
  *
  * State and chaining value live in variables; the only scratch is one block in PLANES, wiped before return.
  */
-import { PLANES } from "../layout";
-import { copy16, wipe16 } from "../word";
-import { chainLanes } from "./lane-rounds";
-import { encryptionKeys, roundCount } from "./schedule-portable";
+import { PLANES } from "../../layout";
+import { copy16, wipe16 } from "../../word";
+import { chainLanes } from "../gen/lane-rounds.gen";
+import { encryptionKeys, roundCount } from "./schedule";
 
 /** A chaining value of zero, behind the block of modes.ts. */
 const CHAINING: usize = PLANES + 16;

@@ -1,5 +1,5 @@
 /**
- * Bit permutations and S-boxes of DES. Written by assembly/tools/generate-des-tables.js from the tables of FIPS 46-3; do not edit.
+ * Bit permutations and S-boxes of DES. Written by assembly/tools/generate/des-tables.js from the tables of FIPS 46-3; do not edit.
  *
  * Bits are numbered from 1 at the left; a permutation lists for each output bit its place in the input.
  */

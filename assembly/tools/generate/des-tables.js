@@ -1,9 +1,9 @@
 /**
- * Writes the DES tables of the module (assembly/des/tables.ts) and of the noble backend (ts/backend/noble/des-tables.ts) from the
+ * Writes the DES tables of the module (assembly/des/gen/tables.gen.ts) and of the noble backend (ts/backend/noble/des-tables.gen.ts) from the
  * tables of FIPS 46-3, which stand here once, in the standard's layout: bits are numbered from 1 at the left.
  *
- * node assembly/tools/generate-des-tables.js          writes both files
- * node assembly/tools/generate-des-tables.js --check  exits with 1 if a file differs
+ * node assembly/tools/generate/des-tables.js          writes both files
+ * node assembly/tools/generate/des-tables.js --check  exits with 1 if a file differs
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -202,7 +202,7 @@ function rows(items, perRow) {
   return text;
 }
 
-const NOTICE = "Written by assembly/tools/generate-des-tables.js from the tables of FIPS 46-3; do not edit.";
+const NOTICE = "Written by assembly/tools/generate/des-tables.js from the tables of FIPS 46-3; do not edit.";
 
 function moduleTables() {
   const data = (name, type, items, perRow) =>
@@ -303,17 +303,17 @@ export const S_BOXES: readonly string[] = [${boxes}
 `;
 }
 
-const root = new URL("../../", import.meta.url);
+const root = new URL("../../../", import.meta.url);
 let stale = false;
 for (const [path, text] of [
-  ["assembly/des/tables.ts", moduleTables()],
-  ["ts/backend/noble/des-tables.ts", nobleTables()],
+  ["assembly/des/gen/tables.gen.ts", moduleTables()],
+  ["ts/backend/noble/des-tables.gen.ts", nobleTables()],
 ]) {
   const file = fileURLToPath(new URL(path, root));
   if (!process.argv.includes("--check")) {
     writeFileSync(file, text);
   } else if (readFileSync(file, "utf8") !== text) {
-    console.error(`${path} differs: run node assembly/tools/generate-des-tables.js`);
+    console.error(`${path} differs: run node assembly/tools/generate/des-tables.js`);
     stale = true;
   }
 }

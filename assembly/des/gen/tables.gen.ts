@@ -1,5 +1,5 @@
 /**
- * Bit permutations and S-boxes of DES. Written by assembly/tools/generate-des-tables.js from the tables of FIPS 46-3; do not edit.
+ * Bit permutations and S-boxes of DES. Written by assembly/tools/generate/des-tables.js from the tables of FIPS 46-3; do not edit.
  *
  * A permutation lists for each output bit its place in the input, both counted from 0 at the right.
  */

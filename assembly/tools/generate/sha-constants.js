@@ -1,5 +1,5 @@
 /**
- * Writes assembly/sha-constants.ts: the constants of FIPS 180-4 clauses 4.2.2, 4.2.3, 5.3.2 to 5.3.5, computed from their
+ * Writes assembly/sha/gen/constants.gen.ts: the constants of FIPS 180-4 clauses 4.2.2, 4.2.3, 5.3.2 to 5.3.5, computed from their
  * definition (fractional parts of the square and cube roots of the first primes) in exact integer arithmetic.
  *
  * `--check` writes nothing and fails if the file differs.
@@ -7,7 +7,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const target = fileURLToPath(new URL("../sha-constants.ts", import.meta.url));
+const target = fileURLToPath(new URL("../../sha/gen/constants.gen.ts", import.meta.url));
 
 function primes(count) {
   const found = [];
@@ -80,7 +80,7 @@ function generate() {
 const text = generate();
 if (process.argv.includes("--check")) {
   if (readFileSync(target, "utf8") !== text) {
-    console.error("assembly/sha-constants.ts differs from what tools/generate-sha-constants.js makes");
+    console.error("assembly/sha/gen/constants.gen.ts differs from what tools/generate-sha-constants.js makes");
     process.exit(1);
   }
 } else {

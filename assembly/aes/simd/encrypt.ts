@@ -21,7 +21,7 @@ import {
   TABLES,
   TOWER_IN_LOW,
   TOWER_OUT_LOW,
-} from "./tables";
+} from "../gen/tables.gen";
 import { encryptionKeys, roundCount } from "./schedule";
 import { highNibbles, inner, lowNibbles, map, row, select } from "./tower";
 

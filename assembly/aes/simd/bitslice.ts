@@ -6,10 +6,10 @@
  * a Boolean circuit (bitslice-rounds.ts). The first and the last round key are added to bytes; for the others eight planes of
  * zeros and ones each are made in PLANES by every call. Keys and states in PLANES are secret and wiped before return.
  */
-import { PLANES } from "../layout";
-import { wipe } from "../word";
-import { DECRYPT_OUT_LOW, LAYOUT, ROW_MAJOR } from "./tables";
-import { decryptPlanes, transpose } from "./bitslice-rounds";
+import { PLANES } from "../../layout";
+import { wipe } from "../../word";
+import { DECRYPT_OUT_LOW, LAYOUT, ROW_MAJOR } from "../gen/tables.gen";
+import { decryptPlanes, transpose } from "../gen/bitslice-rounds.gen";
 import { decryptionKeys, roundCount } from "./schedule";
 import { map, row, select } from "./tower";
 

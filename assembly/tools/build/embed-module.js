@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** @param {string} path from the root */
-const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const at = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 writeFileSync(
   at("dist/wasm/module.d.ts"),
@@ -28,7 +28,7 @@ for (const [name, what] of [
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
   if (imports.length > 0) throw new Error(`${file} must import nothing, but imports ${imports.map((i) => i.name).join(", ")}`);
 
-  const text = `/** The ${what}, written by assembly/tools/embed-module.js from what asc compiled. */
+  const text = `/** The ${what}, written by assembly/tools/build/embed-module.js from what asc compiled. */
 export const ${name.toUpperCase()}_HEX: string = "${bytes.toString("hex")}";
 `;
   if (!existsSync(target) || readFileSync(target, "utf8") !== text) writeFileSync(target, text);

@@ -25,7 +25,7 @@ import {
   TOWER_63,
   TOWER_IN_LOW,
   TOWER_OUT_LOW,
-} from "./tables";
+} from "../gen/tables.gen";
 import { highNibbles, inner, lowNibbles, map, row, select } from "./tower";
 
 const ENCRYPTION: usize = 16;

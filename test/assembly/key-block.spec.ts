@@ -1,7 +1,7 @@
 /** Key blocks inside the module: statuses, and that nothing secret stays in scratch on any way out. */
 import { aesCtr, aesEncryptBlock, aesExpandKey } from "../../assembly/aes/aes";
 import { hexDecode } from "../../assembly/hex";
-import { keyBlockUnwrap, keyBlockWrap } from "../../assembly/keyblock";
+import { keyBlockUnwrap, keyBlockWrap } from "../../assembly/key-block";
 import { createKey, materialOffset } from "../../assembly/keys";
 import { CHAIN, IO, IO_SIZE, KIND_AES, KIND_HMAC, KIND_OPAQUE, KIND_TDES } from "../../assembly/layout";
 import { BAD_LENGTH, FAILED, slotFree, slotKindAt, slotLengthAt, slotPointer, STALE, WRONG_KIND } from "../../assembly/slots";

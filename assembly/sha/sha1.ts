@@ -4,8 +4,8 @@
  * The running state is five 32-bit words in native order (20 bytes). The message schedule is sixteen words in HASH_SCHEDULE,
  * wiped after every call. Padding and digest format are SHA-256's.
  */
-import { HASH_SCHEDULE } from "./layout";
-import { load32be, wipe } from "./word";
+import { HASH_SCHEDULE } from "../layout";
+import { load32be, wipe } from "../word";
 
 export function sha1Start(state: usize): void {
   store<u32>(state, 0x67452301);

@@ -24,7 +24,7 @@ import {
   MIX,
   QUOTIENT,
   TABLES,
-} from "./tables";
+} from "../gen/tables.gen";
 import { decryptBatches, makeKeyPlanes, wipeKeyPlanes } from "./bitslice";
 import { decryptionKeys, roundCount } from "./schedule";
 import { highNibbles, inner, lowNibbles, map, row, select } from "./tower";

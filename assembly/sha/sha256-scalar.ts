@@ -4,8 +4,8 @@
  * The sixteen words of the message schedule in use are variables; nothing is written to memory but the state. State and message may
  * be secret. Maj(a, b, c) is b ^ ((a ^ b) & (b ^ c)), whose b ^ c is the a ^ b of the round before.
  */
-import { SHA256_K } from "./sha-constants";
-import { load32be } from "./word";
+import { SHA256_K } from "./gen/constants.gen";
+import { load32be } from "../word";
 
 /** Everything of T1 but h: Sigma1(e) + Ch(e, f, g) + W + K. */
 // @ts-ignore: decorator

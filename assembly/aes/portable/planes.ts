@@ -6,10 +6,10 @@
  * to bytes; for the others eight planes each are made in PLANES by every call. Keys and states in PLANES are secret and wiped before
  * return.
  */
-import { PLANES } from "../layout";
-import { copy16, wipe, xor16 } from "../word";
-import { decryptPlanes, fromPlanes, toPlanes } from "./plane-rounds";
-import { decryptionKeys, roundCount } from "./schedule-portable";
+import { PLANES } from "../../layout";
+import { copy16, wipe, xor16 } from "../../word";
+import { decryptPlanes, fromPlanes, toPlanes } from "../gen/plane-rounds.gen";
+import { decryptionKeys, roundCount } from "./schedule";
 
 /** Up to 13 keys of 8 planes, then one batch. */
 const BATCH: usize = PLANES + 13 * 64;

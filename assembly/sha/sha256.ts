@@ -6,10 +6,10 @@
  * HASH_SCHEDULE as scalars. Maj(a, b, c) is b ^ ((a ^ b) & (b ^ c)), whose b ^ c is the a ^ b of the round before.
  * `sha256Compress` wipes HASH_SCHEDULE.
  */
-import { HASH_SCHEDULE } from "./layout";
-import { SHA224_H, SHA256_H, SHA256_K } from "./sha-constants";
+import { HASH_SCHEDULE } from "../layout";
+import { SHA224_H, SHA256_H, SHA256_K } from "./gen/constants.gen";
 import { bigSigma0, roundE, sha256CompressScalar } from "./sha256-scalar";
-import { copy, load32be, store32be, wipe } from "./word";
+import { copy, load32be, store32be, wipe } from "../word";
 
 export const SHA256_BLOCK: i32 = 64;
 

@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 /** Not in dist, which is published. */
 const stamp = join(root, "node_modules", ".cache", "viopay-pos-crypto-built");
 const results = [

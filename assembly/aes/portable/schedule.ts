@@ -12,9 +12,9 @@
  * The S-box's constant 0x63 thus costs nothing in a round: it passes MixColumns unchanged (2+3+1+1 = 1), so adding the key adds it.
  * Planes of the decryption keys are made by every call that needs them (planes.ts). Scratch: one block in PLANES, wiped.
  */
-import { PLANES } from "../layout";
-import { copy, copy16, wipe16 } from "../word";
-import { substituteBytes, toBitLanes, toTowerLanes } from "./lane-rounds";
+import { PLANES } from "../../layout";
+import { copy, copy16, wipe16 } from "../../word";
+import { substituteBytes, toBitLanes, toTowerLanes } from "../gen/lane-rounds.gen";
 
 const ENCRYPTION: usize = 16;
 const DECRYPTION: usize = 256;

@@ -6,7 +6,7 @@
  * with io = inner(i, j) and jo = inner(j, i). Nibbles are indices into a register, never into memory: nothing here has a
  * data-dependent address, branch or running time.
  */
-import { LOW_NIBBLES, TABLES } from "./tables";
+import { LOW_NIBBLES, TABLES } from "../gen/tables.gen";
 
 // @ts-ignore: decorator
 @inline

@@ -4,9 +4,9 @@
  * The running state is eight 64-bit words in native order (64 bytes). The message schedule is sixteen words in HASH_SCHEDULE,
  * wiped after every call. Messages may be secret, their lengths are public.
  */
-import { HASH_SCHEDULE } from "./layout";
-import { SHA384_H, SHA512_H, SHA512_K } from "./sha-constants";
-import { copy, load64be, store64be, wipe } from "./word";
+import { HASH_SCHEDULE } from "../layout";
+import { SHA384_H, SHA512_H, SHA512_K } from "./gen/constants.gen";
+import { copy, load64be, store64be, wipe } from "../word";
 
 export function sha384Start(state: usize): void {
   copy(state, SHA384_H, 64);
