@@ -7,8 +7,13 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  /** The package's own `#wasm` names a built file; tests run from the sources. */
-  resolve: { alias: { "#wasm": fileURLToPath(new URL("./ts/backend/wasm/module-inline.ts", import.meta.url)) } },
+  /** The package's own imports name built files; tests run from the sources. */
+  resolve: {
+    alias: {
+      "#wasm": fileURLToPath(new URL("./ts/backend/wasm/module-inline.ts", import.meta.url)),
+      "#mock-node": fileURLToPath(new URL("./ts/mock/http/platform-node.ts", import.meta.url)),
+    },
+  },
   test: {
     pool: "forks",
     testTimeout: 60_000,

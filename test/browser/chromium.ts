@@ -43,12 +43,13 @@ export async function bundle(file: string): Promise<string> {
   const { output } = await build({
     input: path(file),
     write: false,
-    // Loaded only by who listens on a port, or opens a Redis store.
-    external: [/^node:/, /\/http\.js$/, "ioredis"],
     platform: "browser",
     logLevel: "silent",
     resolve: {
-      alias: { "#wasm": path("../../ts/backend/wasm/module-inline.ts") },
+      alias: {
+        "#wasm": path("../../ts/backend/wasm/module-inline.ts"),
+        "#mock-node": path("../../ts/mock/http/platform-page.ts"),
+      },
       extensionAlias: { ".js": [".ts", ".js"] },
     },
     output: { format: "esm", codeSplitting: false },

@@ -85,8 +85,10 @@ try {
     input: { run: `${root}test/faults/load-run.ts`, host: `${root}test/faults/load-host.ts` },
     cwd: root,
     platform: "node",
-    external: /^(?!#wasm$)[^./]/,
-    resolve: { alias: { "#wasm": `${root}ts/backend/wasm/module-inline.ts` } },
+    external: /^(?!#)[^./]/,
+    resolve: {
+      alias: { "#wasm": `${root}ts/backend/wasm/module-inline.ts`, "#mock-node": `${root}ts/mock/http/platform-node.ts` },
+    },
     output: { dir: folder, format: "esm", preserveModules: true, preserveModulesRoot: root },
     logLevel: "silent",
   });

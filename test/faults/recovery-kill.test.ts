@@ -52,7 +52,12 @@ beforeAll(async () => {
   await build({
     input: path("./recovery-child.ts"),
     platform: "node",
-    resolve: { alias: { "#wasm": path("../../ts/backend/wasm/module-inline.ts") } },
+    resolve: {
+      alias: {
+        "#wasm": path("../../ts/backend/wasm/module-inline.ts"),
+        "#mock-node": path("../../ts/mock/http/platform-node.ts"),
+      },
+    },
     output: { file: join(root, "child.mjs"), format: "esm", codeSplitting: false },
     logLevel: "silent",
   });

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { carriedFiles, loadedFiles } from "./bundlers/bundle.js";
 import { bundleWithEsbuild } from "./bundlers/esbuild.js";
+import { bundleWithMetro } from "./bundlers/metro.js";
 import { bundleWithRollup } from "./bundlers/rollup.js";
 import { bundleWithVite } from "./bundlers/vite.js";
 import { must } from "./tally.js";
@@ -70,6 +71,14 @@ export async function checkContents({ check }, project) {
       return `${loadedFiles(bundle)
         .reduce((sum, { code }) => sum + code.length, 0)
         .toLocaleString("en")} bytes`;
+    });
+  }
+
+  for (const [name, bundler] of Object.entries({ ...bundlers, Metro: bundleWithMetro })) {
+    await check(`${name}: the mock and the client are bundled for a page, nothing left outside`, async () => {
+      const bundle = await bundler({ project, entry: "mock-page.js", minify: true, chunks: false });
+      const left = bundle.files.flatMap(({ code }) => code.match(/["'](?:node:[a-z/]+|ioredis|#mock-node)["']/g) ?? []);
+      must(left.length === 0, `asks for ${left.join(", ")}`);
     });
   }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { JsonValue } from "../../ts/core/envelope/envelope.js";
 import { mask, maskText } from "../../ts/mock/observe/masking.js";
 import type { RequestEvent } from "../../ts/mock/index.js";
-import { createWorld, expectOk } from "./mock-client.js";
+import { createWorld, expectError, expectOk } from "./mock-client.js";
 
 describe("card numbers keep six digits and four", () => {
   test.each([
@@ -76,6 +76,25 @@ describe("members that are not shown", () => {
     };
     expect(mask(shown)).toEqual(shown);
   });
+});
+
+test("what is nested too deeply is left out, and the rest is masked", () => {
+  const nested = (depth: number): JsonValue => JSON.parse(`${'{"a":'.repeat(depth)}"4111111111111111"${"}".repeat(depth)}`);
+  expect(JSON.stringify(mask(nested(64)))).toContain("411111******1111");
+  for (const depth of [65, 20_000]) {
+    const shown = JSON.stringify(mask({ note: "4111111111111111", rrn: nested(depth), inner: nested(depth) }));
+    expect(shown).toContain('"note":"411111******1111"');
+    expect(shown.match(/nested too deeply to show/g)).toHaveLength(2);
+  }
+});
+
+test("a payload nested 2,000 deep is answered, and observed", async () => {
+  const events: RequestEvent[] = [];
+  const { terminal } = createWorld({ onRequest: (event) => events.push(event), logger: () => {}, portal: true });
+  await terminal.activated();
+  const deep = JSON.parse(`${'{"a":'.repeat(2000)}1${"}".repeat(2000)}`) as JsonValue;
+  await expectError(terminal.charge({ ...terminal.chargeOf(), deep } as never), 400, "4000");
+  expect(JSON.stringify(events.at(-1)?.request)).toContain("nested too deeply to show");
 });
 
 test("a request event shows none of it", async () => {

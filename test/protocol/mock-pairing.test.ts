@@ -1,8 +1,9 @@
 /** Bootstrap, pairing-code, status, claim: headers, the code's life, and whose token may claim what. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { hmacSha256, importKey } from "../../ts/index.js";
 import { createWorld, expectError, expectOk, PROVISION, type Terminal, type World } from "./mock-client.js";
 
 let world: World;
@@ -245,6 +246,47 @@ describe("bearer tokens with the development secret", () => {
     const plain = await token({ merchant_id }, 60);
     await expectError(strict.terminal.claim({ pairing_code: code }, { Authorization: `Bearer ${plain}` }), 401, "4001", INVALID);
     await expectOk(strict.terminal.claim({ pairing_code: code }));
+  });
+
+  test("the server's own tokens are those that jose makes and verifies", async () => {
+    const own = await world.server.merchantToken();
+    const secret = new TextEncoder().encode((PROVISION.jwt as { hs256_secret: string }).hs256_secret);
+    const { payload, protectedHeader } = await jwtVerify(own, secret, { currentDate: new Date(world.clock.now) });
+    expect(protectedHeader).toEqual({ alg: "HS256", typ: "JWT" });
+    const again = new SignJWT(payload).setProtectedHeader({ alg: "HS256", typ: "JWT" });
+    expect(await again.sign(secret)).toBe(own);
+  });
+
+  test("a token's form is strict: three parts, Base64url without padding, an object, nothing critical", async () => {
+    const [header = "", payload = "", signature = ""] = (await world.server.merchantToken()).split(".");
+    const key = importKey(new TextEncoder().encode((PROVISION.jwt as { hs256_secret: string }).hs256_secret), {
+      algorithm: "HMAC",
+      usage: "M7",
+    });
+    const signed = (head: string, body: string): string => {
+      const mac = hmacSha256(key, new TextEncoder().encode(`${head}.${body}`));
+      return `${head}.${body}.${Buffer.from(mac).toString("base64url")}`;
+    };
+    const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    expect(signed(header, payload)).toBe(`${header}.${payload}.${signature}`);
+    const refused = [
+      `${header}.${payload}`,
+      `${header}.${payload}.${signature}.`,
+      `${header}.${payload}.${signature}=`,
+      `${header}.${payload}.${signature.slice(0, -2)}`,
+      signed(encode({ alg: "HS512" }), payload),
+      signed(encode({ alg: "HS256", crit: ["b64"], b64: false }), payload),
+      signed(encode(["HS256"]), payload),
+      signed(header, encode([1])),
+      signed(header, encode({ merchant_id, exp: "9999999999" })),
+      signed(header, encode({ merchant_id })),
+      signed(header, encode({ merchant_id, exp: 9999999999, nbf: 9999999998 })),
+      signed(header, encode({ merchant_id: 7, exp: 9999999999 })),
+      signed(header, `${payload}=`),
+    ];
+    for (const one of refused) await expectError(claimWith(`Bearer ${one}`), 401, "4001", INVALID);
+    await expectOk(claimWith(`Bearer ${signed(encode({ alg: "HS256" }), encode({ merchant_id, exp: 9999999999 }))}`));
+    key.destroy();
   });
 
   test("the server's own tokens live as long as they say", async () => {

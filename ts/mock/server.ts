@@ -114,6 +114,9 @@ const LIFETIMES: Lifetimes = {
   nonce: 600,
 };
 
+const NO_PORT =
+  "listen() needs Node, Bun or Deno: here, pass the terminal `fetch: (url, init) => mock.fetch(new Request(url, init))`";
+
 const MERCHANT_TOKEN_SECONDS = 12 * 3600;
 
 /**
@@ -149,9 +152,12 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
   const middleware = [...crossOrigin, errors, faults.middleware(endpointOf), errors, ...(options.middleware ?? []), errors];
   let loading: Promise<unknown> | undefined;
 
-  const handle = async (request: IncomingRequest): Promise<Reply> => {
+  const ready = (): Promise<unknown> => {
     loading ??= ensureCrypto();
-    await loading;
+    return loading;
+  };
+  const handle = async (request: IncomingRequest): Promise<Reply> => {
+    await ready();
     const context = new Context(request, services, randomHex(8).toLowerCase(), pathBehind(basePath, request.target));
     const page = pageOf(context);
     const reply = page === undefined ? await run(middleware, context) : await errors(context, page);
@@ -172,15 +178,18 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
     portalToken: portal?.token ?? "",
     fetch: async (request) => toResponse(await handle(fromFetch(request))),
     async listen(port = 0, host = "127.0.0.1") {
-      const { listen } = await import("./http/node.js");
+      const { listen }: Partial<typeof import("#mock-node")> = await import("#mock-node");
+      if (listen === undefined) throw new PosCryptoError("ERR_BACKEND_UNAVAILABLE", NO_PORT);
       const listening = await listen(handle, port, host);
       return { ...listening, url: listening.url + basePath };
     },
     async merchantToken(merchantId = provision.devices[0]?.merchant_id ?? "", { lifetimeSeconds = MERCHANT_TOKEN_SECONDS } = {}) {
+      await ready();
       return services.merchants.mint(merchantId, lifetimeSeconds);
     },
     async close() {
       services.keys.destroy();
+      services.merchants.destroy();
       if (options.store === undefined) await store.close();
     },
   };

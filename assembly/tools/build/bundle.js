@@ -109,7 +109,7 @@ async function write(input) {
     transform: { target: "es2022" },
     external: [
       /^node:/,
-      /^#wasm$/,
+      /^#(?:wasm|mock-node)$/,
       ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
         .filter((name) => name !== "fflate")
         .map((name) => new RegExp(`^${name}(/|$)`)),

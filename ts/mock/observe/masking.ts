@@ -16,15 +16,20 @@ const SENSITIVE_WORD =
 /** Names whose words say it together. */
 const SENSITIVE_NAME = /securitycode|verification(?:code|value)|trackdata|track[123]|magneticstripe|stripedata/;
 
-/** Masked throughout; members that must not be shown are `(withheld)`. */
-export function mask(value: JsonValue): JsonValue {
+/** Deeper than any payload of the protocol, and shallow enough for every engine's stack. */
+const DEEPEST = 64;
+const TOO_DEEP = "(nested too deeply to show)";
+
+/** Masked throughout; members that must not be shown are `(withheld)`, what is nested too deeply is left out and says so. */
+export function mask(value: JsonValue, depth = 0): JsonValue {
   if (typeof value === "string") return maskText(value);
   if (typeof value === "number") return Math.abs(value) < 1e11 ? value : maskText(String(value));
-  if (Array.isArray(value)) return value.map((item) => mask(item as JsonValue));
   if (typeof value !== "object" || value === null) return value;
+  if (depth === DEEPEST) return TOO_DEEP;
+  if (Array.isArray(value)) return value.map((item) => mask(item as JsonValue, depth + 1));
   const entries = Object.entries(value).map(([name, item]): [string, JsonValue] => {
     if (isWithheld(name, item as JsonValue)) return [name, WITHHELD];
-    return [maskText(name), PUBLIC_NAMES.includes(name) ? item : mask(item as JsonValue)];
+    return [maskText(name), PUBLIC_NAMES.includes(name) && typeof item !== "object" ? item : mask(item as JsonValue, depth + 1)];
   });
   return Object.fromEntries(entries);
 }
@@ -41,8 +46,8 @@ function isWithheld(name: string, value: JsonValue): boolean {
 }
 
 /**
- * Whatever a member is called, 12 to 19 digits may be a card number, with blanks or dashes between them or without, and longer runs
- * may hold one. What follows on a track (ISO/IEC 7813: behind `=`, `D` or `^`) goes with the number.
+ * Whatever a member is called, 12 to 19 digits may be a card number, with spaces or dashes between them or without, and longer runs
+ * may hold one. What follows on a track (ISO/IEC 7813: after `=`, `D` or `^`) goes with the number.
  */
 export function maskText(text: string): string {
   return text.replace(/([0-9](?:[\s\p{Pd}]*[0-9]){11,})(\^[^?]*|[=Dd][0-9=]*)?/gu, (_all, run: string, track?: string) => {
