@@ -5,6 +5,7 @@ import { readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { missingForPublishing } from "../packaging/publisher.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
@@ -39,6 +40,34 @@ describe("package.json", () => {
 
   it("has a lock file without download addresses", () => {
     expect(readFileSync(`${root}package-lock.json`, "utf8")).not.toMatch(/"resolved": *"https?:/);
+  });
+
+  it("names a file of types for every entry where resolution knows no `exports`", () => {
+    const entries = Object.entries<{ types?: string }>(manifest.exports).filter(([name]) => !/\.(wasm|json)$/.test(name));
+    const [root, ...subpaths] = entries.map(([name, { types }]) => [name.replace(/^\.\/?/, ""), types] as const);
+    expect([manifest.main, manifest.types]).toEqual([manifest.exports["."].default, root?.[1]]);
+    expect(manifest.typesVersions["*"]).toEqual(Object.fromEntries(subpaths.map(([name, types]) => [name, [types]])));
+  });
+
+  it("leaves a consumer's packages a range, and carries what it bundles", () => {
+    for (const range of Object.values({ ...manifest.dependencies, ...manifest.peerDependencies }))
+      expect(range).toMatch(/^(\^|>=)\d/);
+    expect(Object.keys(manifest.dependencies)).not.toContain("fflate");
+  });
+
+  it("is known to lack what a publisher fills in, field by field", () => {
+    const filledIn = {
+      repository: { type: "git", url: "git+https://example.com/acme/pos-crypto.git" },
+      homepage: "https://example.com/acme/pos-crypto#readme",
+      bugs: "https://example.com/acme/pos-crypto/issues",
+      publishConfig: { provenance: true },
+    };
+    expect(missingForPublishing(filledIn)).toEqual([]);
+    for (const name of Object.keys(filledIn)) {
+      for (const wrong of [undefined, null, "", "TODO", {}, { url: "" }, { provenance: false }]) {
+        expect(missingForPublishing({ ...filledIn, [name]: wrong }).map((line) => line.split(":")[0])).toEqual([`"${name}"`]);
+      }
+    }
   });
 
   it("has a command that starts with a shebang", () => {

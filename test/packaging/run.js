@@ -5,7 +5,7 @@
  * dist is up to date.
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { packedLibrary } from "../engines/packed.js";
@@ -13,6 +13,7 @@ import { checkApps } from "./apps.js";
 import { checkContents } from "./contents.js";
 import { checkFiles } from "./files.js";
 import { checkPackage } from "./package-checks.js";
+import { warnPublisher } from "./publisher.js";
 import { checkSizes } from "./sizes.js";
 import { Tally } from "./tally.js";
 import { folder, installTools, root } from "./tools.js";
@@ -38,6 +39,7 @@ await checkApps(tally, project);
 await checkContents(tally, project);
 await checkSizes(tally, { project, library });
 await checkTypes(tally, project);
+warnPublisher(JSON.parse(readFileSync(join(library, "package.json"), "utf8")));
 if (options.counts !== undefined) {
   writeFileSync(options.counts, JSON.stringify([{ tier: "packaging", passed: tally.passed, failed: tally.failed, skipped: 0 }]));
 }

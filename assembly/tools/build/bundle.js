@@ -2,7 +2,7 @@
  * Writes dist/**\/*.js with rolldown: a file for every entry that package.json names, core in one chunk, the rest shared as
  * needed. A process that opens one envelope loads three files, where a file for every module would be forty. What stands behind
  * `#wasm` is bundled apart, each with its own copy of the little it needs: core imports it, and it must not import core, since
- * bundlers warn of circles. Dependencies stay imports, but for fflate.
+ * bundlers warn of circles. Dependencies stay imports; fflate, a development dependency, is carried.
  *
  * Type declarations come from tsc. Those that no entry's types lead to, and whatever an earlier build left in dist, are removed.
  *
@@ -110,9 +110,7 @@ async function write(input) {
     external: [
       /^node:/,
       /^#(?:wasm|mock-node)$/,
-      ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
-        .filter((name) => name !== "fflate")
-        .map((name) => new RegExp(`^${name}(/|$)`)),
+      ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).map((name) => new RegExp(`^${name}(/|$)`)),
     ],
     plugins: [
       fflate,
