@@ -15,6 +15,7 @@ export default defineConfig({
     },
   },
   test: {
+    globalSetup: "./test/fresh-clone.ts",
     pool: "forks",
     testTimeout: 60_000,
     hookTimeout: 60_000,
