@@ -6,7 +6,7 @@
  */
 import { type JsonValue, openEnvelope } from "../../core/envelope/envelope.js";
 import { PosCryptoError } from "../../base/errors.js";
-import { type Equipment, equip, outfit, requireNotAborted } from "./equipment.js";
+import { type Equipment, equip, outfit, requireNotAborted } from "./admission.js";
 import { storeFailure } from "./journal.js";
 import type { JournalRecord } from "../store/records.js";
 import { isJsonObject } from "../http/json-fields.js";

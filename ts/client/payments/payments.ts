@@ -6,7 +6,7 @@
  */
 import { type JsonValue, sealEnvelope } from "../../core/envelope/envelope.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
-import { type Equipment, equip, exclusively, requireNotAborted } from "./equipment.js";
+import { type Equipment, equip, exclusively, requireNotAborted } from "./admission.js";
 import { checkText, IDEMPOTENCY_KEY } from "../http/headers.js";
 import { storeFailure } from "./journal.js";
 import { isOpen, type JournalRecord } from "../store/records.js";

@@ -4,7 +4,7 @@
  */
 import type { PosCryptoError } from "../../base/errors.js";
 import { bootstrap } from "../activation/bootstrap.js";
-import { exclusively, requireNotAborted } from "./equipment.js";
+import { exclusively, requireNotAborted } from "./admission.js";
 import { storeFailure } from "./journal.js";
 import { isOpen, type JournalState, type PaymentKind } from "../store/records.js";
 import { renewIfDue } from "../activation/keys.js";

@@ -5,7 +5,7 @@
 import { openEnvelope, sealEnvelope } from "../../core/envelope/envelope.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { explainUnauthorized } from "../activation/bootstrap.js";
-import type { Equipment } from "./equipment.js";
+import type { Equipment } from "./admission.js";
 import { paymentHeaders } from "../http/headers.js";
 import { type MadeIds, storeFailure } from "./journal.js";
 import type { JournalRecord, JournalState } from "../store/records.js";

@@ -1,5 +1,5 @@
 /** Cancel and reverse: they name a charge, change nothing when repeated, and are not journalled. */
-import { equip, exclusively } from "./equipment.js";
+import { equip, exclusively } from "./admission.js";
 import type { VoidOutcome } from "./outcomes.js";
 import { readVoid } from "./answers.js";
 import { checkChargeId } from "./requests.js";
