@@ -6,7 +6,8 @@
 export { type Amount, DECLINE_AMOUNTS, type Decline } from "./state/charges.js";
 export { Context, type Exchange, type Middleware } from "./context.js";
 export { ApiError } from "./http/errors.js";
-export { FAULT_STEPS, type FaultKind, type FaultRule, faultText, readFault, STEPS, type Step } from "./faults/spec.js";
+export { FAULT_STEPS, type FaultKind, type FaultRule, faultText, readFault } from "./faults/spec.js";
+export { STEPS, type Step } from "../core/protocol/endpoints.js";
 export type { FaultReport, Faults } from "./faults/faults.js";
 export type { IncomingRequest, Reply } from "./http/message.js";
 export type { RequestEvent } from "./observe/observe.js";

@@ -1,4 +1,5 @@
 /** The walkthrough's first phase: everything in clear, from bootstrap to the merchant's claim. */
+import { addressOf } from "../../core/protocol/endpoints.js";
 import { APP, member, type Stage } from "./stage.js";
 
 const PHASE = "Pairing, in clear";
@@ -71,7 +72,8 @@ export async function pair(stage: Stage): Promise<void> {
 async function claim(stage: Stage, code: string): Promise<{ status: number; answer: unknown }> {
   const { baseUrl, merchantToken, deviceId, signal } = stage.around;
   const headers = { Authorization: `Bearer ${merchantToken}`, "Content-Type": "application/json" };
+  const { method, path } = addressOf("claim");
   const body = JSON.stringify({ pairing_code: code, device_id: deviceId });
-  const response = await stage.fetch(`${baseUrl}/pos/claim`, { method: "POST", headers, body, signal });
+  const response = await stage.fetch(`${baseUrl}${path}`, { method, headers, body, signal });
   return { status: response.status, answer: await response.json() };
 }

@@ -4,6 +4,7 @@
  */
 import { type JsonValue, openEnvelope, sealEnvelope } from "../../core/envelope/envelope.js";
 import { PosCryptoError } from "../../base/errors.js";
+import { addressOf } from "../../core/protocol/endpoints.js";
 import type { KeySet } from "../../core/key-set/install.js";
 import { attested } from "./attestation.js";
 import { activationHeaders } from "../http/headers.js";
@@ -64,7 +65,7 @@ export async function createPairingCode(context: Context, options: CallOptions =
   const { signal } = options;
   const headers = activationHeaders(context.identity);
   const { body } = await withRetries(context, { repetition: "steps", signal }, (timeoutMs) =>
-    context.transport.request({ method: "POST", path: "/pos/pairing-code", headers, signal, timeoutMs }),
+    context.transport.request({ ...addressOf("pairing-code"), headers, signal, timeoutMs }),
   );
   return { code: requireString(body, "pairing_code", PAIRING_CODE), expiresInSec: requireSeconds(body, "expires_in_sec") };
 }
@@ -75,7 +76,7 @@ export async function fetchStatus(context: Context, options: CallOptions = {}): 
   const { signal } = options;
   const headers = activationHeaders(context.identity);
   const { body } = await withRetries(context, { repetition: "steps", signal }, (timeoutMs) =>
-    context.transport.request({ method: "GET", path: "/pos/status", headers, signal, timeoutMs }),
+    context.transport.request({ ...addressOf("status"), headers, signal, timeoutMs }),
   );
   const deviceStatus = requireString(body, "device_status", /^(?:inactive|claimed|activated)$/) as DeviceStatus["deviceStatus"];
   const claimed = ownValue(body, "is_claimed");
@@ -110,7 +111,7 @@ function openAnswer(keys: KeySet, answer: TransportAnswer, where: string): JsonO
 export async function fetchConfig(context: Context, options: CallOptions = {}): Promise<JsonObject> {
   const { session, identity } = context;
   const keys = requireKeys(context, "fetchConfig()");
-  const config = openAnswer(keys, await attested(context, "fetchConfig()", "/pos/config", undefined, options), "config");
+  const config = openAnswer(keys, await attested(context, "fetchConfig()", "config", undefined, options), "config");
   const terminal = ownValue(config, "terminal");
   const terminalId = requireString(terminal, "terminal_id", TERMINAL_ID);
   const deviceId = ownValue(terminal, "device_id");
@@ -124,7 +125,7 @@ export async function fetchConfig(context: Context, options: CallOptions = {}): 
 export async function fetchTerminalParameters(context: Context, options: CallOptions = {}): Promise<JsonObject> {
   const { session } = context;
   const keys = requireKeys(context, "fetchTerminalParameters()");
-  const answer = await attested(context, "fetchTerminalParameters()", "/pos/terminal-parameters", undefined, options);
+  const answer = await attested(context, "fetchTerminalParameters()", "terminal-parameters", undefined, options);
   const parameters = openAnswer(keys, answer, "terminal_parameters");
   session.parameters = parameters;
   return parameters;
@@ -150,7 +151,7 @@ export async function activate(context: Context, options: CallOptions = {}): Pro
   }
   const keys = requireKeys(context, "activate()");
   const sealed = JSON.stringify(sealEnvelope(keys.msk, { ...conditions }));
-  const opened = openAnswer(keys, await attested(context, "activate()", "/pos/activate", sealed, options), "activation");
+  const opened = openAnswer(keys, await attested(context, "activate()", "activate", sealed, options), "activation");
   if (requireString(opened, "status") !== "activated") throw unexpectedAnswer("status", '"activated"');
   const activatedAt = requireString(opened, "activated_at");
   await saveSession(context, () => ({ activatedAt }));

@@ -4,6 +4,7 @@
  * The token lives in memory only. One that has expired, or that the host no longer accepts, is replaced by itself, once a call.
  */
 import type { PosCryptoError } from "../../base/errors.js";
+import { addressOf, type Step } from "../../core/protocol/endpoints.js";
 import { bootstrap, explainUnauthorized } from "./bootstrap.js";
 import { attestationHeaders, attestHeaders } from "../http/headers.js";
 import { requireSeconds, requireString, unexpectedAnswer } from "../http/json-fields.js";
@@ -30,7 +31,7 @@ export async function attest(context: Context, options: StepOptions = {}): Promi
     async (timeoutMs) => {
       const sentAt = clock.local();
       const headers = attestHeaders(identity, context.identityKey, clock.timestamp());
-      const { body } = await transport.request({ method: "POST", path: "/pos/attest", headers, signal, timeoutMs });
+      const { body } = await transport.request({ ...addressOf("attest"), headers, signal, timeoutMs });
       if (requireString(body, "status") !== "attested") throw unexpectedAnswer("status", '"attested"');
       const token = requireString(body, "attestation_token", TOKEN);
       const expiresInSec = requireSeconds(body, "expires_in_sec");
@@ -58,7 +59,7 @@ async function currentToken(context: Context, step: string, options: StepOptions
 export async function attested(
   context: Context,
   step: string,
-  path: string,
+  endpoint: Step,
   body: string | undefined,
   options: StepOptions,
 ): Promise<TransportAnswer> {
@@ -76,6 +77,6 @@ export async function attested(
   return await withRetries(context, { repetition: "steps", signal, attempts, unauthorized }, async (timeoutMs) => {
     const headers = attestationHeaders(identity, token);
     if (body !== undefined) headers["Content-Type"] = "application/json";
-    return await transport.request({ method: "POST", path, headers, body, signal, timeoutMs });
+    return await transport.request({ ...addressOf(endpoint), headers, body, signal, timeoutMs });
   });
 }

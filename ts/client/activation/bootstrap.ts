@@ -3,6 +3,7 @@
  * against its own clock, so a refused signature is a reason to read that clock again.
  */
 import { PosCryptoError } from "../../base/errors.js";
+import { addressOf } from "../../core/protocol/endpoints.js";
 import { activationHeaders } from "../http/headers.js";
 import { ownValue, requireString, unexpectedAnswer } from "../http/json-fields.js";
 import { withRetries } from "../http/retry.js";
@@ -31,7 +32,7 @@ async function ask(context: Context, options: StepOptions): Promise<Reading> {
   return await withRetries(context, { repetition: "steps", signal, attempts }, async (timeoutMs) => {
     const sentAt = clock.local();
     const headers = activationHeaders(identity);
-    const { body } = await transport.request({ method: "POST", path: "/pos/bootstrap", headers, signal, timeoutMs });
+    const { body } = await transport.request({ ...addressOf("bootstrap"), headers, signal, timeoutMs });
     const receivedAt = clock.local();
     if (requireString(body, "status") !== "ok") throw unexpectedAnswer("status", '"ok"');
     return { body, serverTime: requireString(body, "server_time"), sentAt, receivedAt };

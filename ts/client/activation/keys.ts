@@ -78,7 +78,7 @@ export async function installationsOver(context: Context, { signal }: CallOption
 
 async function replaceKeys(context: Context, own: string | undefined, options: StepOptions): Promise<KeySet> {
   const { session } = context;
-  const { body } = await attested(context, "installKeys()", "/pos/keys", undefined, options);
+  const { body } = await attested(context, "installKeys()", "keys", undefined, options);
   const response = requireObject(body, "keys") as unknown as KeysResponse;
   const keys = installKeySet(context.zmk, response);
   let former: Installed | undefined;

@@ -2,9 +2,10 @@
  * The opened answers of charge, refund, cancel and reverse, held against what was asked: an approval of another amount or another
  * charge is no answer. Errors are `ERR_HOST_RESPONSE` and name the field.
  */
+import { CHARGE_ID } from "../../core/protocol/endpoints.js";
 import { isJsonObject, type JsonObject, ownValue, requireString, unexpectedAnswer } from "../http/json-fields.js";
 import type { Amount, ChargeApproved, ChargeDeclined, RefundApproved, RefundDeclined, VoidApproved } from "./outcomes.js";
-import { CHARGE_ID, type Payment } from "./requests.js";
+import type { Payment } from "./requests.js";
 
 function requireSameAmount(response: JsonObject, asked: Amount): Amount {
   const amount = ownValue(response, "amount");

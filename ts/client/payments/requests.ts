@@ -4,6 +4,7 @@
  */
 import { describeType, invalidArgument } from "../../base/errors.js";
 import { hasOwn } from "../../base/own-property.js";
+import { CHARGE_ID } from "../../core/protocol/endpoints.js";
 import { checkText } from "../http/headers.js";
 import { isJsonObject, ownValue, type JsonObject } from "../http/json-fields.js";
 import type { PaymentKind } from "../store/records.js";
@@ -151,8 +152,6 @@ export function carriesEnciphered(plaintext: JsonObject): boolean {
   const isEnvelope = (value: unknown) => isJsonObject(value) && (hasOwn(value, "ciphertext") || hasOwn(value, "chunks"));
   return hasOwn(plaintext, "pin_block") || Object.values(plaintext).some(isEnvelope);
 }
-
-export const CHARGE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export function checkChargeId(chargeId: unknown): asserts chargeId is string {
   checkText("chargeId", chargeId, CHARGE_ID, "1 to 64 of A-Z a-z 0-9 _ -");

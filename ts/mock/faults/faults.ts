@@ -6,9 +6,10 @@
  */
 import { invalidArgument } from "../../base/errors.js";
 import { randomBytes } from "../../base/random.js";
+import type { Step } from "../../core/protocol/endpoints.js";
 import type { Context, Middleware } from "../context.js";
 import { EFFECTS } from "./effects.js";
-import { FAULT_STEPS, type FaultRule, faultText, readFault, type Step } from "./spec.js";
+import { FAULT_STEPS, type FaultRule, faultText, readFault } from "./spec.js";
 import type { Reply } from "../http/message.js";
 import { type SeededRandom, seededRandom, seedOf } from "../seeded.js";
 
@@ -71,10 +72,10 @@ export class Faults {
   }
 
   /** Faults around the rest of the pipeline; the first in the list is the outermost, and hides the ones within if it answers by itself. `stepOf`: the step of a request. */
-  middleware(stepOf: (context: Context) => string | undefined): Middleware {
+  middleware(stepOf: (context: Context) => Step | undefined): Middleware {
     return (context, next) => {
       const step = stepOf(context);
-      const due = this.#armed.filter((armed) => step !== undefined && isDue(armed, step as Step));
+      const due = this.#armed.filter((armed) => step !== undefined && isDue(armed, step));
       if (due.length > 0) Object.assign(context.exchange, { endpoint: step, faults: due.map(({ rule }) => rule.kind) });
       const run = (index: number): Promise<Reply> => {
         const armed = due[index];

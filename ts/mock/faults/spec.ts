@@ -6,30 +6,11 @@
  */
 import { describeType, invalidArgument } from "../../base/errors.js";
 import type { KeyRole } from "../../core/key-set/install.js";
+import { type Step, STEPS, stepsWhere } from "../../core/protocol/endpoints.js";
 
-/** The endpoints' names, in the order of the protocol. */
-export const STEPS = [
-  "bootstrap",
-  "pairing-code",
-  "status",
-  "claim",
-  "attest",
-  "keys",
-  "config",
-  "terminal-parameters",
-  "activate",
-  "charge",
-  "refund",
-  "cancel",
-  "reverse",
-] as const;
-
-/** A name of `STEPS`. */
-export type Step = (typeof STEPS)[number];
-
-const ATTESTED: readonly Step[] = ["keys", "config", "terminal-parameters", "activate"];
-const SIGNED: readonly Step[] = ["charge", "refund", "cancel", "reverse"];
-const SEALED: readonly Step[] = ["config", "terminal-parameters", "activate", ...SIGNED];
+const ATTESTED = stepsWhere(({ authentication }) => authentication === "attestation");
+const SIGNED = stepsWhere(({ authentication }) => authentication === "signature");
+const SEALED = stepsWhere(({ sealed }) => sealed.length > 0);
 
 /** Every kind, and the steps at which it can happen. */
 export const FAULT_STEPS = {
