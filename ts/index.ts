@@ -109,8 +109,10 @@ export {
 export type { RandomSource } from "./base/random.js";
 export {
   type AttestationFields,
+  attestationSignatureText,
   createNonce,
   type RequestFields,
+  requestSignatureText,
   type SignedRequest,
   signAttestation,
   signRequest,

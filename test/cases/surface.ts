@@ -129,6 +129,8 @@ export const surface: readonly Entry[] = [
     mac,
     [{ ...requestFields, signature: api.signRequest(mac, requestFields) }],
   ]),
+  entry("requestSignatureText", ["object"], () => [requestFields]),
+  entry("attestationSignatureText", ["object"], () => [attestationFields]),
   entry("createNonce", [], () => [], false),
   entry("encryptPinBlock", ["key", "object"], ({ tpk }) => [tpk, { format: 4, pin, pan }], false),
   entry("decryptPinBlock", ["key", "text", "object"], ({ tdesTpk }) => [

@@ -10,7 +10,7 @@
  * comparison of MACs is the backend's. Nothing here needs wiping.
  */
 import type { MessagePart } from "../backend/contract.js";
-import { assertBytes, isWellFormed } from "../base/bytes.js";
+import { assertBytes, decodeUtf8, isWellFormed } from "../base/bytes.js";
 import { requireHmacSha256 } from "./ciphers.js";
 import { describeType, invalidArgument } from "../base/errors.js";
 import type { KeyInternals, SecretKey } from "./keys/key.js";
@@ -144,6 +144,36 @@ export function verifyAttestationSignature(identityKey: SecretKey, signature: st
   const at = requireHmacSha256(identityKey, "identityKey", "macVerify");
   const attestation = readAttestation(fields);
   return matches(at, signature, attestationFault(attestation, isTimestamp), attestationText(attestation));
+}
+
+/**
+ * The very text that {@link signRequest} signs: for logs and for comparing with what another implementation signed. Public.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` naming the field that no request may hold, or a body that is not UTF-8
+ * @example
+ * ```ts
+ * import { requestSignatureText } from "viopay-pos-crypto";
+ *
+ * const request = { method: "POST", path: "/pos/charge", body: "{}", terminalId: "TID-004812" };
+ * const text = requestSignatureText({ ...request, timestamp: "2025-12-13T14:35:00Z", nonce: "5f1C2qLm8ZtR" });
+ * console.log(text.split("\n").join(" | ")); // prints POST | /pos/charge | {} | TID-004812 | 2025-12-13T14:35:00Z | 5f1C2qLm8ZtR
+ * ```
+ */
+export function requestSignatureText(fields: RequestFields): string {
+  const request = readRequest(fields);
+  refuse(requestFault(request, isTimestamp));
+  return textOf(requestText(request));
+}
+
+/**
+ * The very text that {@link signAttestation} signs. Public.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` naming the field that no attestation may hold
+ */
+export function attestationSignatureText(fields: AttestationFields): string {
+  const attestation = readAttestation(fields);
+  refuse(attestationFault(attestation, isTimestamp));
+  return textOf(attestationText(attestation));
 }
 
 /**
@@ -298,6 +328,16 @@ function requestText({ method, path, body, terminalId, timestamp, nonce }: Reque
 
 function attestationText({ deviceId, keyId, timestamp, nonce }: AttestationFields): MessagePart[] {
   return [deviceId, LF, keyId, LF, timestamp, LF, nonce];
+}
+
+function textOf(parts: readonly MessagePart[]): string {
+  return parts.map((part) => (typeof part === "string" ? part : utf8Body(part))).join("");
+}
+
+function utf8Body(bytes: Uint8Array): string {
+  const text = decodeUtf8(bytes);
+  if (text === undefined) throw invalidArgument("body", "UTF-8 text", "other bytes");
+  return text;
 }
 
 function matches({ backend, slot }: KeyInternals, signature: unknown, fault: Fault | undefined, text: MessagePart[]): boolean {

@@ -17,8 +17,11 @@ import {
   readTerminalId,
   type SignatureHeaders,
 } from "./http/headers.js";
+import { attestationRefusal, signatureRefusal, tokenRefusal } from "./observe/auth-refusals.js";
 import type { ProvisionedDevice } from "./state/provision.js";
 import { type DeviceRecord, invalidToken, type KeySetRecord } from "./state/devices.js";
+
+const INVALID_SIGNATURE = "Invalid signature";
 
 /** A timestamp may be this old, and this far ahead. */
 const OLDEST_MS = 5 * 60_000;
@@ -48,10 +51,11 @@ export async function identityAuth(context: Context): Promise<ProvisionedDevice>
   checkTime(context, sent);
   const { keyId, timestamp, nonce, signature } = sent;
   const fields = { deviceId: device.device_id, keyId, timestamp, nonce };
-  const holds =
-    keyId === device.identity_key_id &&
-    verifyAttestationSignature(context.services.keys.device(device).identity, signature, fields);
-  if (!holds) throw unauthorized("Invalid signature");
+  const { identity } = context.services.keys.device(device);
+  const holds = keyId === device.identity_key_id && verifyAttestationSignature(identity, signature, fields);
+  if (!holds) {
+    throw context.refused(unauthorized(INVALID_SIGNATURE), attestationRefusal(device, identity, signature, fields));
+  }
   await consumeNonce(context, deviceNonce(device.device_id, nonce));
   return device;
 }
@@ -60,7 +64,11 @@ export async function identityAuth(context: Context): Promise<ProvisionedDevice>
 export async function merchantAuth(context: Context): Promise<string> {
   const token = readCredentials(context.headers, "Bearer");
   const merchantId = token === undefined ? undefined : await context.services.merchants.verify(token);
-  if (merchantId === undefined) throw unauthorized("Invalid or expired bearer token");
+  if (merchantId === undefined) {
+    const reason =
+      token === undefined ? "Authorization is not `Bearer` and a token" : "the bearer token does not verify, or has expired";
+    throw context.refused(unauthorized("Invalid or expired bearer token"), { reason, header: "Authorization" });
+  }
   return merchantId;
 }
 
@@ -75,7 +83,9 @@ export async function attestationAuth(context: Context): Promise<AttestedDevice>
   const device = knownDevice(context);
   const token = readCredentials(context.headers, "Attestation");
   const record = await context.services.devices.read(device);
-  if (token === undefined || !context.services.devices.isAttested(record, token)) throw invalidToken();
+  if (token === undefined || !context.services.devices.isAttested(record, token)) {
+    throw context.refused(invalidToken(), tokenRefusal(context, record, token));
+  }
   return { device, record, token };
 }
 
@@ -98,7 +108,13 @@ export async function signatureAuth(context: Context): Promise<SignedRequestOf> 
   checkTime(context, sent);
 
   const device = services.devices.findByTerminal(terminalId);
-  if (device === undefined) throw unauthorized("Invalid signature");
+  if (device === undefined) {
+    throw context.refused(unauthorized(INVALID_SIGNATURE), {
+      reason: "no provisioned device has this terminal id",
+      header: "X-Terminal-Id",
+      sent: terminalId,
+    });
+  }
   const record = await services.devices.read(device);
   const { keyId, timestamp, nonce, signature } = sent;
   const fields = { method: context.request.method, path: context.request.target, body, terminalId, timestamp, nonce };
@@ -111,7 +127,9 @@ export async function signatureAuth(context: Context): Promise<SignedRequestOf> 
       break;
     }
   }
-  if (signer === undefined) throw unauthorized("Invalid signature");
+  if (signer === undefined) {
+    throw context.refused(unauthorized(INVALID_SIGNATURE), await signatureRefusal(context, device, record, sent, fields));
+  }
   context.exchange.deviceId = device.device_id;
   context.exchange.terminalId = terminalId;
   await consumeNonce(context, terminalNonce(terminalId, nonce));
@@ -121,7 +139,15 @@ export async function signatureAuth(context: Context): Promise<SignedRequestOf> 
 
 function checkTime(context: Context, sent: SignatureHeaders): void {
   const age = context.now() - sent.time;
-  if (age > OLDEST_MS || age < -NEWEST_MS) throw unauthorized("X-Timestamp is outside the accepted window");
+  if (age <= OLDEST_MS && age >= -NEWEST_MS) return;
+  const seconds = Math.abs(Math.round(age / 1000));
+  throw context.refused(unauthorized("X-Timestamp is outside the accepted window"), {
+    reason: `the request is ${seconds} s ${age > 0 ? "behind" : "ahead of"} the host's clock; accepted are ${OLDEST_MS / 1000} s behind to ${NEWEST_MS / 1000} s ahead`,
+    header: "X-Timestamp",
+    clockDifferenceSeconds: -Math.round(age / 1000),
+    sent: sent.timestamp,
+    known: [new Date(context.now()).toISOString()],
+  });
 }
 
 function deviceNonce(deviceId: string, nonce: string): string {
@@ -145,5 +171,10 @@ export function nonceKeys(headers: Headers): string[] {
 async function consumeNonce(context: Context, key: string): Promise<void> {
   const { store, lifetimes } = context.services;
   const fresh = await store.setIfAbsent(key, "1", lifetimes.nonce * 1000);
-  if (!fresh) throw unauthorized("X-Nonce was used before");
+  if (fresh) return;
+  throw context.refused(unauthorized("X-Nonce was used before"), {
+    reason: "this nonce came with an earlier request: every request, a repetition included, needs a fresh one",
+    header: "X-Nonce",
+    sent: context.headers.get("X-Nonce") ?? "",
+  });
 }

@@ -7,8 +7,9 @@
  */
 import { decodeUtf8 } from "../base/bytes.js";
 import type { JsonValue } from "../core/envelope/envelope.js";
-import { badRequest, bodyTooLarge, unsupportedMediaType } from "./http/errors.js";
+import { type ApiError, badRequest, bodyTooLarge, unsupportedMediaType } from "./http/errors.js";
 import type { IncomingRequest, Reply } from "./http/message.js";
+import type { Refusal } from "./observe/refusal.js";
 import type { Services } from "./state/services.js";
 
 /** 1 MiB. */
@@ -28,6 +29,10 @@ export interface Exchange {
   response?: JsonValue;
   /** Scripted faults that met the request. */
   faults?: string[];
+  /** Why the request was refused, for the mock's owner. */
+  refusal?: Refusal;
+  /** What was accepted and is probably a mistake, as an unknown member. */
+  notes?: string[];
 }
 
 /**
@@ -81,6 +86,12 @@ export class Context {
   /** The server's clock, as this request finds it. */
   now(): number {
     return this.services.now() + this.clockOffset;
+  }
+
+  /** The error to throw, with the reason kept for the mock's owner. @internal */
+  refused(error: ApiError, refusal: Refusal): ApiError {
+    this.exchange.refusal = refusal;
+    return error;
   }
 
   /** Of the request. */

@@ -11,6 +11,7 @@ export { STEPS, type Step } from "../core/protocol/endpoints.js";
 export type { FaultReport, Faults } from "./faults/faults.js";
 export type { IncomingRequest, Reply } from "./http/message.js";
 export type { RequestEvent } from "./observe/observe.js";
+export type { Refusal } from "./observe/refusal.js";
 export { defaultTerminalParameters } from "./fixtures/parameters.js";
 export { DECLINED_PIN } from "./pin.js";
 export {

@@ -22,6 +22,7 @@ import { KeyRing } from "./state/key-ring.js";
 import { createMerchantTokens } from "./merchant-tokens.js";
 import { fromFetch, type IncomingRequest, type Reply, toResponse } from "./http/message.js";
 import { type RequestEvent, requestEvent } from "./observe/observe.js";
+import { plainRefusal } from "./observe/refusal.js";
 import { defaultTerminalParameters } from "./fixtures/parameters.js";
 import { Portal } from "./portal/routes.js";
 import { generateProvision, type Provision, parseProvision } from "./state/provision.js";
@@ -70,6 +71,11 @@ export interface MockServerOptions {
    * `portalToken`, as in `/portal#token=...`. Default false.
    */
   portal?: boolean;
+  /**
+   * Puts the reason of a refusal into the answer, as `error.explanation`. Default false: the answers are those of the documents, and the
+   * reasons go to the log, `onRequest` and the portal.
+   */
+  explain?: boolean;
   /** Told of every request, masked, after its answer is made. */
   onRequest?: (event: RequestEvent) => void;
   /** A line for every request, and for internal errors. Without it nothing is printed. */
@@ -146,7 +152,7 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
   const basePath = options.basePath ?? "";
   const faults = new Faults(options.faults, options.seed);
   const portal = options.portal === true ? new Portal(provision) : undefined;
-  const errors = errorEnvelope(options.logger);
+  const errors = errorEnvelope(options.logger, options.explain === true);
   const crossOrigin = options.cors === undefined ? [] : [cors(options.cors)];
   // Faults and the caller's middleware see refusals as replies, and what they throw themselves is answered, too.
   const middleware = [...crossOrigin, errors, faults.middleware(endpointOf), errors, ...(options.middleware ?? []), errors];
@@ -163,7 +169,10 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
     const reply = page === undefined ? await run(middleware, context) : await errors(context, page);
     // Tokens, codes and key blocks: nothing here is for a cache (RFC 9111 5.2.2.5).
     reply.headers = { "Cache-Control": "no-store", ...reply.headers };
-    if (page === undefined) await observe(context, reply, options, portal);
+    if (page === undefined)
+      await observe(context, reply, options, portal).catch((error: unknown) => {
+        options.logger?.({ level: "error", event: "observer_failed", trace_id: context.traceId, name: nameOf(error) });
+      });
     return reply;
   };
   /** What is no part of the protocol: not observed, without cross-origin access, out of the faults' reach. */
@@ -235,12 +244,16 @@ function run(middleware: readonly Middleware[], context: Context): Promise<Reply
   return step(0);
 }
 
-function errorEnvelope(logger: MockServerOptions["logger"]): Middleware {
+function errorEnvelope(logger: MockServerOptions["logger"], explain: boolean): Middleware {
   return async (context, next) => {
     try {
       return await next();
     } catch (error) {
-      if (error instanceof ApiError) return errorReply(error, context.traceId);
+      if (error instanceof ApiError) {
+        const refusal = context.exchange.refusal ?? plainRefusal(error);
+        context.exchange.refusal = refusal;
+        return errorReply(error, context.traceId, explain ? refusal : undefined);
+      }
       const code = error instanceof PosCryptoError ? error.code : "none";
       logger?.({ level: "error", event: "internal_error", trace_id: context.traceId, name: nameOf(error), code });
       return errorReply(internalError(), context.traceId);
@@ -270,6 +283,7 @@ async function observe(
     status: event.status,
     duration_ms: event.durationMs,
     device_id: event.deviceId ?? "",
+    ...(event.refusal === undefined ? {} : { reason: event.refusal.reason }),
   });
   try {
     onRequest?.(event);
@@ -291,7 +305,9 @@ function checkOptions(options: MockServerOptions): void {
   for (const name of ["now", "onRequest", "logger"] as const) {
     if (options[name] !== undefined && typeof options[name] !== "function") throw wrong(name, "a function", options[name]);
   }
-  if (options.portal !== undefined && typeof options.portal !== "boolean") throw wrong("portal", "true or false", options.portal);
+  for (const name of ["portal", "explain"] as const) {
+    if (options[name] !== undefined && typeof options[name] !== "boolean") throw wrong(name, "true or false", options[name]);
+  }
   const { store, cors: origins } = options;
   if (store !== undefined && typeof store.compareAndSet !== "function") throw wrong("store", "a MockStore", store);
   if (origins !== undefined && ![origins].flat().every((origin) => typeof origin === "string")) {

@@ -73,8 +73,10 @@ export function internalError(): ApiError {
   return new ApiError(500, "5000", "Internal server error");
 }
 
-export function errorReply(error: ApiError, traceId: string): Reply {
+/** `explanation`: only for a mock whose owner asked for reasons on the wire. */
+export function errorReply(error: ApiError, traceId: string, explanation?: object): Reply {
   const { code, message, details } = error;
-  const body = JSON.stringify({ error: { code, message, ...(details === undefined ? {} : { details }), trace_id: traceId } });
+  const more = { ...(details === undefined ? {} : { details }), ...(explanation === undefined ? {} : { explanation }) };
+  const body = JSON.stringify({ error: { code, message, ...more, trace_id: traceId } });
   return { status: error.status, headers: { "Content-Type": "application/json", ...error.headers }, body };
 }

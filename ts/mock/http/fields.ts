@@ -11,6 +11,9 @@ export class Fields {
   readonly #object: unknown;
   readonly #prefix: string;
   readonly #defects: Defects;
+  /** The names that were asked for, and the members that were read as objects. */
+  readonly #asked = new Set<string>();
+  readonly #inner: Fields[] = [];
 
   constructor(value: unknown, prefix = "", defects: Defects = {}) {
     this.#object = value;
@@ -20,6 +23,7 @@ export class Fields {
 
   /** The member, or `undefined`; a `null` counts as absent. */
   get(name: string): unknown {
+    this.#asked.add(name);
     const object = this.#object;
     if (typeof object !== "object" || object === null || !Object.hasOwn(object, name)) return undefined;
     return (object as Record<string, unknown>)[name] ?? undefined;
@@ -30,7 +34,9 @@ export class Fields {
     const value = this.get(name);
     if (value === undefined) this.defect(name, "is required");
     else if (!isObject(value)) this.defect(name, "must be an object");
-    return new Fields(isObject(value) ? value : {}, `${this.#prefix}${name}.`, isObject(value) ? this.#defects : {});
+    const inner = new Fields(isObject(value) ? value : {}, `${this.#prefix}${name}.`, isObject(value) ? this.#defects : {});
+    this.#inner.push(inner);
+    return inner;
   }
 
   optionalObject(name: string): Fields | undefined {
@@ -72,10 +78,26 @@ export class Fields {
     this.#defects[this.#prefix + name] = problem;
   }
 
+  /** A sentence for every member that nobody asked for: it was ignored, and is perhaps another's misspelling. */
+  unknown(): string[] {
+    const names = isObject(this.#object) ? Object.keys(this.#object).filter((name) => !this.#asked.has(name)) : [];
+    const own = names.map((name) => {
+      const meant = [...this.#asked].find((known) => plain(known) === plain(name));
+      const hint = meant === undefined ? "" : `: did you mean ${this.#prefix}${meant}?`;
+      return `${this.#prefix}${name} is no member of this request and was ignored${hint}`;
+    });
+    return [...own, ...this.#inner.flatMap((inner) => inner.unknown())];
+  }
+
   /** Throws 400 with `details.fields` if there was any defect. */
   check(message = "Invalid request body"): void {
     if (Object.keys(this.#defects).length > 0) throw badRequest(message, { fields: { ...this.#defects } });
   }
+}
+
+/** Names that differ in case, dashes and underscores only are one name to a person. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
 }
 
 export function isObject(value: unknown): value is object {

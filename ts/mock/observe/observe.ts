@@ -7,6 +7,7 @@ import type { JsonValue } from "../../core/envelope/envelope.js";
 import type { Context } from "../context.js";
 import { mask, maskText } from "./masking.js";
 import type { Reply } from "../http/message.js";
+import type { Refusal } from "./refusal.js";
 
 /** One request as an observer gets to see it: opened, and masked. */
 export interface RequestEvent {
@@ -36,10 +37,14 @@ export interface RequestEvent {
   /** Opened and masked. */
   request?: JsonValue;
   response?: JsonValue;
+  /** Why the request was refused: more than the answer says. */
+  refusal?: Refusal;
+  /** What was accepted and is probably a mistake. */
+  notes?: readonly string[];
 }
 
 export function requestEvent(context: Context, reply: Reply, requestBytes: number): RequestEvent {
-  const { endpoint, faults, deviceId, terminalId, keySetId, keyKcv, request, response } = context.exchange;
+  const { endpoint, faults, deviceId, terminalId, keySetId, keyKcv, request, response, refusal, notes } = context.exchange;
   return {
     traceId: context.traceId,
     time: context.receivedAt,
@@ -57,5 +62,7 @@ export function requestEvent(context: Context, reply: Reply, requestBytes: numbe
     ...(keyKcv === undefined ? {} : { keyKcv }),
     ...(request === undefined ? {} : { request: mask(request) }),
     ...(response === undefined ? {} : { response: mask(response) }),
+    ...(refusal === undefined || reply.status < 400 ? {} : { refusal }),
+    ...(notes === undefined ? {} : { notes }),
   };
 }

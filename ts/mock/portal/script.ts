@@ -5,6 +5,7 @@
  * It asks for the state over and over, shows the devices, and appends the requests as a sequence diagram. Text goes into the page as
  * text only. A token behind `#` in the address is taken out of it and kept in memory.
  */
+import type { Refusal } from "../observe/refusal.js";
 import type { PortalDevice, PortalEvent, PortalState } from "./state.js";
 
 export function portalScript(): string {
@@ -109,6 +110,28 @@ function portal(): void {
     return box;
   }
 
+  function listOf(className: string, texts: readonly string[]): HTMLElement {
+    const box = make("ul", className);
+    box.append(...texts.map((text) => make("li", "", text)));
+    return box;
+  }
+
+  function refusalOf({ header, sent, known, clockDifferenceSeconds, signedText, nearMisses }: Refusal): HTMLElement {
+    const section = make("section", "refusal");
+    const box = make("dl");
+    const rows: [string, string | undefined][] = [
+      ["header", header],
+      ["sent", sent],
+      ["accepted", known?.join(", ")],
+      ["clock difference", clockDifferenceSeconds === undefined ? undefined : `${clockDifferenceSeconds} s`],
+    ];
+    for (const [name, value] of rows) if (value !== undefined) box.append(make("dt", "", name), make("dd", "", value));
+    section.append(box);
+    if (nearMisses !== undefined) section.append(make("strong", "", "What would be right"), listOf("", nearMisses));
+    if (signedText !== undefined) section.append(make("strong", "", "The text that was verified"), make("pre", "", signedText));
+    return section;
+  }
+
   function row(event: PortalEvent): HTMLElement {
     const item = make("li", event.endpoint === "claim" ? "merchant" : "");
     item.dataset["device"] = event.deviceId ?? "";
@@ -129,10 +152,11 @@ function portal(): void {
     );
     if (event.faults !== undefined) answer.append(make("strong", "warn", ` fault: ${event.faults.join(", ")}`));
     const details = make("details");
-    details.append(
-      make("summary", "", `payloads${event.keyKcv === undefined ? "" : `, under MSK ${event.keyKcv}`}`),
-      facts(event),
-    );
+    const contents = `payloads${event.keyKcv === undefined ? "" : `, under MSK ${event.keyKcv}`}`;
+    details.append(make("summary", "", event.refusal === undefined ? contents : `refused: ${event.refusal.reason}`));
+    if (event.refusal !== undefined) details.append(refusalOf(event.refusal));
+    if (event.notes !== undefined) details.append(listOf("warn", event.notes));
+    details.append(facts(event));
     details.append(...payload("Request, opened", event.request), ...payload("Answer, before sealing", event.response));
     item.append(request, answer, details);
     return item;

@@ -9,12 +9,13 @@ import { signatureAuth, type SignedRequestOf } from "../auth.js";
 import { type Amount, type Decline, INCORRECT_PIN } from "../state/charges.js";
 import type { Context } from "../context.js";
 import { badRequest } from "../http/errors.js";
-import { Fields } from "../http/fields.js";
+import { Fields, isObject } from "../http/fields.js";
 import { canonicalJson } from "../state/idempotency.js";
 import { randomText } from "../identifiers.js";
 import { fingerprint } from "../state/key-ring.js";
 import { type Reply, textReply } from "../http/message.js";
 import { type OpenedRequest, openInner, openRequest, sealAnswer } from "../payloads.js";
+import { maskText } from "../observe/masking.js";
 import { pinIsRight } from "../pin.js";
 import type { KeySetRecord } from "../state/devices.js";
 
@@ -41,13 +42,16 @@ export async function charge(context: Context): Promise<Reply> {
   terminal.optionalText("type", TEXT, "text");
   terminal.optionalText("terminal_entry_mode", TEXT, "text");
   terminal.optionalBoolean("attended");
+  terminal.get("capabilities");
   fields.optionalText("emv_data", HEX, "hex");
   fields.optionalText("cardholder_verification_method", TEXT, "text");
   fields.optionalText("stan", /^[0-9]{6}$/, "6 digits");
   fields.optionalText("authorization_type", TEXT, "text");
   const pinBlock = fields.optionalObject("pin_block")?.text("block", HEX, "hex");
-  fields.optionalObject("auxiliary_data");
+  const auxiliary = fields.get("auxiliary_data");
+  if (auxiliary !== undefined && !isObject(auxiliary)) fields.defect("auxiliary_data", "must be an object");
   fields.check();
+  noteUnknown(context, fields);
 
   const decide = async (): Promise<Decline | undefined> => {
     await checkAuxiliaryData(context, auth, opened.keySet, fields.get("auxiliary_data") as object | undefined);
@@ -67,6 +71,7 @@ export async function refund(context: Context, chargeId: string): Promise<Reply>
   const amount = readAmount(fields);
   fields.optionalText("reason", REASON, "1 to 255 printable characters");
   fields.check();
+  noteUnknown(context, fields);
   return answer(context, auth, opened, "rf_", (refundId) =>
     context.services.charges.refund(auth.device, chargeId, refundId, amount),
   );
@@ -80,6 +85,12 @@ export async function cancel(context: Context, chargeId: string): Promise<Reply>
   return answer(context, auth, { value: {}, keySet: auth.keySet }, "", () =>
     context.services.charges.cancel(auth.device, chargeId),
   );
+}
+
+/** Unknown members are accepted, as a host would; the mock's owner learns of them. */
+function noteUnknown(context: Context, fields: Fields): void {
+  const notes = fields.unknown().map(maskText);
+  if (notes.length > 0) context.exchange.notes = notes;
 }
 
 function readAmount(fields: Fields): Amount {
