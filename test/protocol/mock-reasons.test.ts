@@ -31,7 +31,10 @@ describe("a refused signature", () => {
     const [body, nonce, timestamp] = ['{"format":"TR31-DATA"}', "000000000000", terminal.timestamp()];
     await expectError(charge(terminal, { body, nonce }), 401, "4001", "Invalid signature");
     const { reason, header, signedText } = world.refusal();
-    expect([reason, header]).toEqual([`the signature is not that of MAC key ${terminal.device.hmac_key_id} over this text`, "X-Signature"]);
+    expect([reason, header]).toEqual([
+      `the signature is not that of MAC key ${terminal.device.hmac_key_id} over this text`,
+      "X-Signature",
+    ]);
     const fields = { method: "POST", path: "/pos/charge", body, terminalId: terminal.device.terminal_id, timestamp, nonce };
     expect(signedText?.replaceAll("␊\n", "\n")).toBe(requestSignatureText(fields));
     expect(signedText?.match(/␊\n/g)).toHaveLength(5);
