@@ -586,7 +586,7 @@ export const keySetCases: Cases = (suite) => {
       refuses(response, "ERR_INVALID_ARGUMENT", /^"kcv" must be an object with members of tmk/, {
         kcv: { zmk: "CMAC" } as never,
       });
-      refuses(response, "ERR_INVALID_ARGUMENT", /^"method" must be CMAC /, { kcv: { msk: "HMAC" } });
+      refuses(response, "ERR_INVALID_ARGUMENT", /^"method" must be CMAC, /, { kcv: { msk: "HMAC" } });
     });
   });
 };

@@ -312,7 +312,7 @@ export const pinBlockCases: Cases = (suite) => {
         throwsCode(
           () => formatPinBlock({ format: format as 0, pin: "1234", pan }),
           "ERR_INVALID_ARGUMENT",
-          /^"format" must be 0 to 3, /,
+          /^"format" must be a whole number from 0 to 3, /,
         );
       }
       for (const block of ["", "041274EDCBA9876", "041274EDCBA9876F0", "041274EDCBA9876G", 4, null, undefined]) {

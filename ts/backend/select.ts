@@ -6,7 +6,8 @@
  * were made with, so a later `loadCrypto` changes where new keys go and nothing else.
  */
 import { simdModule, simdModuleBytes } from "#wasm";
-import { describeType, invalidArgument, PosCryptoError } from "../base/errors.js";
+import { assertObject, flag, func, own, refusal, wordRefusal } from "../base/arguments.js";
+import { invalidArgument, PosCryptoError } from "../base/errors.js";
 import { type RandomSource, setRandomSource } from "../base/random.js";
 import type { Backend, BackendName } from "./contract.js";
 import { failedSelfTest } from "./self-test.js";
@@ -299,30 +300,19 @@ function unavailable(refusals: readonly string[]): PosCryptoError {
   return new PosCryptoError("ERR_BACKEND_UNAVAILABLE", `no backend is available: ${refusals.join("; ")}`);
 }
 
-/** Own properties only: a polluted `Object.prototype` chooses nothing. */
 function checkOptions(options: LoadOptions): Settings {
-  if (typeof options !== "object" || options === null || Array.isArray(options))
-    throw invalidArgument("options", "an object", describeType(options));
-  const given: LoadOptions = Object.assign(Object.create(null), options);
-  const { backend: choice = "auto", module, requireConstantTime = false, randomBytes } = given;
-  if (!isChoice(choice)) {
-    const got = typeof choice === "string" ? "another name" : describeType(choice);
-    throw invalidArgument("backend", "auto, wasm-simd, wasm, noble or a backend", got);
-  }
+  assertObject("options", options);
+  const choice: unknown = own(options, "backend", "auto");
+  const module = own(options, "module");
+  if (!isChoice(choice)) throw wordRefusal("backend", "auto, wasm-simd, wasm, noble or a backend", choice);
   if (module !== undefined) {
     if (Object.prototype.toString.call(module) !== "[object WebAssembly.Module]") {
-      throw invalidArgument("module", "a WebAssembly.Module", describeType(module));
+      throw refusal("module", "a WebAssembly.Module", module);
     }
     if (choice !== "auto" && choice !== "wasm-simd" && choice !== "wasm")
       throw invalidArgument("module", "given for wasm-simd or wasm only", "another backend");
   }
-  if (typeof requireConstantTime !== "boolean") {
-    throw invalidArgument("requireConstantTime", "a boolean", describeType(requireConstantTime));
-  }
-  if (randomBytes !== undefined && typeof randomBytes !== "function") {
-    throw invalidArgument("randomBytes", "a function", describeType(randomBytes));
-  }
-  return { choice, module, requireConstantTime, randomBytes };
+  return { choice, module, requireConstantTime: flag(options, "requireConstantTime"), randomBytes: func(options, "randomBytes") };
 }
 
 function isChoice(value: unknown): value is "auto" | BackendName | Backend {

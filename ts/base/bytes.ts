@@ -4,6 +4,7 @@
  * For public data: the conversions here index tables and stop early. Secret hexadecimal goes through the backend. Engines without
  * TextEncoder and TextDecoder get the same results from loops.
  */
+import { own } from "./arguments.js";
 import { isBytes } from "./byte-array.js";
 import { describeType, invalidArgument } from "./errors.js";
 
@@ -17,7 +18,8 @@ function plural(n: number): string {
   return n === 1 ? "1 byte" : `${n} bytes`;
 }
 
-function describeLength({ min, max, multipleOf }: ByteLength): string {
+function describeLength(length: ByteLength): string {
+  const [min, max, multipleOf] = [own(length, "min"), own(length, "max"), own(length, "multipleOf")];
   const range =
     min !== undefined && max !== undefined
       ? `${min} to ${plural(max)}`
@@ -42,7 +44,9 @@ export function assertBytes(name: string, value: unknown, length?: number | Byte
     if (n !== length) throw invalidArgument(name, plural(length), n);
     return;
   }
-  const { min = 0, max = Number.MAX_SAFE_INTEGER, multipleOf = 1 } = length;
+  const min = own(length, "min", 0);
+  const max = own(length, "max", Number.MAX_SAFE_INTEGER);
+  const multipleOf = own(length, "multipleOf", 1);
   if (n < min || n > max || n % multipleOf !== 0) throw invalidArgument(name, describeLength(length), n);
 }
 

@@ -5,7 +5,8 @@
  * The bytes become keys, IVs, padding and nonces; whoever asks for them wipes them.
  */
 import { isBytes } from "./byte-array.js";
-import { describeType, invalidArgument, PosCryptoError } from "./errors.js";
+import { describeType, PosCryptoError } from "./errors.js";
+import { numberRefusal, refusal } from "./arguments.js";
 
 /** Returns `n` bytes from a CSPRNG, in an array that is not handed out again. */
 export type RandomSource = (n: number) => Uint8Array;
@@ -31,8 +32,7 @@ let spent = POOL;
  * Replaces the platform's source; `undefined` goes back to it. Returns what was injected before. Throws `ERR_INVALID_ARGUMENT`.
  */
 export function setRandomSource(source: RandomSource | undefined): RandomSource | undefined {
-  if (source !== undefined && typeof source !== "function")
-    throw invalidArgument("randomBytes", "a function", describeType(source));
+  if (source !== undefined && typeof source !== "function") throw refusal("randomBytes", "a function", source);
   const before = injected;
   injected = source;
   return before;
@@ -43,7 +43,7 @@ export function setRandomSource(source: RandomSource | undefined): RandomSource 
  * anything but `n` bytes.
  */
 export function randomBytes(n: number): Uint8Array {
-  if (!Number.isSafeInteger(n) || n < 0) throw invalidArgument("n", "a whole number of bytes", String(n));
+  if (!Number.isSafeInteger(n) || n < 0) throw numberRefusal("n", "a whole number of bytes", n);
   return injected === undefined ? platformBytes(n) : injectedBytes(injected, n);
 }
 

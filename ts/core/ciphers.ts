@@ -15,12 +15,11 @@
  * Keys and data are secret; padded copies of the data are wiped here, everything else by the backend. Results belong to the
  * caller.
  */
+import { assertObject, choice } from "../base/arguments.js";
 import type { BlockPadding } from "../backend/contract.js";
 import { assertBytes, type ByteLength, wipe } from "../base/bytes.js";
-import { invalidArgument, PosCryptoError, wordOrType } from "../base/errors.js";
-import { assertObject, own } from "./keys/attributes.js";
+import { PosCryptoError } from "../base/errors.js";
 import { internals, type KeyInternals, type KeyNeed, requireUse, type SecretKey } from "./keys/key.js";
-import { hasOwn } from "../base/own-property.js";
 
 /** How CBC fills the last block. */
 export interface CbcOptions {
@@ -44,6 +43,10 @@ const METHOD_1: MacPaddingOptions = { padding: "method1" };
 export type VerifyMacOptions =
   | { algorithm: "CMAC" | "HMAC-SHA-256" }
   | ({ algorithm: "CBC-MAC" | "RETAIL-MAC" } & MacPaddingOptions);
+
+const CBC_PADDINGS: readonly BlockPadding[] = ["pkcs7", "none"];
+const MAC_PADDINGS: readonly MacPaddingOptions["padding"][] = ["method1", "method2", "none"];
+const MAC_ALGORITHMS: readonly VerifyMacOptions["algorithm"][] = ["CMAC", "CBC-MAC", "RETAIL-MAC", "HMAC-SHA-256"];
 
 type BlockCipher = "AES" | "TDES";
 
@@ -291,7 +294,7 @@ export function requireHmacSha256(key: SecretKey, name: string, operation: MacOp
 }
 
 function macToVerify(key: SecretKey, data: Uint8Array, options: VerifyMacOptions): Uint8Array {
-  switch (own(options, "algorithm")) {
+  switch (choice(options, "algorithm", MAC_ALGORITHMS)) {
     case "CMAC":
       return cmac(["AES", "TDES"], key, data, "macVerify");
     case "CBC-MAC":
@@ -300,8 +303,6 @@ function macToVerify(key: SecretKey, data: Uint8Array, options: VerifyMacOptions
       return doubleMac(key, data, options as MacPaddingOptions, "macVerify");
     case "HMAC-SHA-256":
       return hmac(key, data, "macVerify");
-    default:
-      throw invalidArgument("algorithm", "CMAC, CBC-MAC, RETAIL-MAC or HMAC-SHA-256", wordOrType(own(options, "algorithm")));
   }
 }
 
@@ -380,16 +381,10 @@ function blockSize(algorithm: string): 8 | 16 {
 
 function readCbcPadding(options: CbcOptions): BlockPadding {
   assertObject("options", options);
-  const padding = hasOwn(options, "padding") ? options.padding : undefined;
-  if (padding !== "pkcs7" && padding !== "none") throw invalidArgument("padding", "pkcs7 or none", wordOrType(padding));
-  return padding;
+  return choice(options, "padding", CBC_PADDINGS);
 }
 
 function readMacPadding(options: MacPaddingOptions): MacPaddingOptions["padding"] {
   assertObject("options", options);
-  const padding = own(options, "padding");
-  if (padding !== "method1" && padding !== "method2" && padding !== "none") {
-    throw invalidArgument("padding", "method1, method2 or none", wordOrType(padding));
-  }
-  return padding;
+  return choice(options, "padding", MAC_PADDINGS);
 }

@@ -9,13 +9,12 @@
  * everywhere: their UTF-8 would stand for other texts as well. The texts are public; keys stay in their slots, and the
  * comparison of MACs is the backend's. Nothing here needs wiping.
  */
+import { assertArray, assertObject, hasOwn, own, refusal } from "../base/arguments.js";
 import type { MessagePart } from "../backend/contract.js";
 import { assertBytes, decodeUtf8, isWellFormed } from "../base/bytes.js";
 import { requireHmacSha256 } from "./ciphers.js";
-import { describeType, invalidArgument } from "../base/errors.js";
+import { invalidArgument } from "../base/errors.js";
 import type { KeyInternals, SecretKey } from "./keys/key.js";
-import { assertObject, own } from "./keys/attributes.js";
-import { hasOwn } from "../base/own-property.js";
 import { MOST_DRAWS, publicRandomBytes, stuckSource } from "../base/random.js";
 import { isSentTimestamp, parseTimestamp } from "../base/timestamp.js";
 
@@ -195,7 +194,7 @@ export function attestationSignatureText(fields: AttestationFields): string {
  * ```
  */
 export function signRequests(macKey: SecretKey, batch: readonly RequestFields[]): string[] {
-  assertArray(batch);
+  assertArray("batch", batch);
   return Array.from(batch, (fields) => signRequest(macKey, fields));
 }
 
@@ -206,7 +205,7 @@ export function signRequests(macKey: SecretKey, batch: readonly RequestFields[])
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
  */
 export function verifyRequests(macKey: SecretKey, batch: readonly SignedRequest[]): boolean[] {
-  assertArray(batch);
+  assertArray("batch", batch);
   return Array.from(batch, (request) => {
     assertObject("batch", request);
     return verifyRequestSignature(macKey, own(request, "signature") as string, request);
@@ -351,10 +350,6 @@ function isTimestamp(text: string): boolean {
 }
 
 function asText(name: string, value: unknown): string {
-  if (typeof value !== "string") throw invalidArgument(name, "text", describeType(value));
+  if (typeof value !== "string") throw refusal(name, "text", value);
   return value;
-}
-
-function assertArray(batch: unknown): void {
-  if (!Array.isArray(batch)) throw invalidArgument("batch", "an array", describeType(batch));
 }

@@ -2,9 +2,9 @@
  * Reading the host's JSON: own properties only, each with its type checked, so that an unexpected answer becomes
  * `ERR_HOST_RESPONSE` naming the field, never its value (an opened envelope is plaintext).
  */
+import { hasOwn } from "../../base/arguments.js";
 import { PosCryptoError } from "../../base/errors.js";
 import type { JsonValue } from "../../core/envelope/envelope.js";
-import { hasOwn } from "../../base/own-property.js";
 
 /** An object of JSON data. */
 export type JsonObject = { readonly [name: string]: JsonValue };

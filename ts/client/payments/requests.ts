@@ -2,8 +2,8 @@
  * The plaintext requests of charge and refund, checked and copied before anything is written or sent. The copy is plain JSON
  * data: what the caller changes afterwards changes nothing. Messages name fields and lengths, never values.
  */
+import { hasOwn } from "../../base/arguments.js";
 import { describeType, invalidArgument } from "../../base/errors.js";
-import { hasOwn } from "../../base/own-property.js";
 import { CHARGE_ID } from "../../core/protocol/endpoints.js";
 import { checkText } from "../http/headers.js";
 import { isJsonObject, ownValue, type JsonObject } from "../http/json-fields.js";

@@ -22,10 +22,9 @@ import {
   readEnvelope,
 } from "./format.js";
 import {
-  assertEncoding,
   type OpenBytesOptions,
   type OpenOptions,
-  readMaxBytes,
+  readOpenBytesOptions,
   readOpenOptions,
   readSealOptions,
   type SealOptions,
@@ -34,7 +33,6 @@ import {
 import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { gunzip, gzip } from "./gzip.js";
 import { type KeyInternals, type KeyNeed, requireUse, type SecretKey } from "../keys/key.js";
-import { assertObject, own } from "../keys/attributes.js";
 import { publicRandomBytes } from "../../base/random.js";
 
 export type { ChunkedEnvelope, DataEnvelope, Envelope, EnvelopeChunk } from "./format.js";
@@ -172,10 +170,7 @@ export function openEnvelope(key: SecretKey, envelope: unknown, options?: OpenOp
  */
 export function openEnvelopeBytes(key: SecretKey, envelope: unknown, options: OpenBytesOptions): Uint8Array {
   const at = requireUse(key, "key", OPEN);
-  assertObject("options", options);
-  const encoding = own(options, "plaintextEncoding");
-  assertEncoding(encoding, "hex or raw");
-  const maxBytes = readMaxBytes(options);
+  const { encoding, maxBytes } = readOpenBytesOptions(options);
   const read = readFor(key, envelope, maxBytes);
   const bytes = openBytes(at, read, encoding, maxBytes);
   if (bytes === undefined) throw unopenable(read);

@@ -4,9 +4,9 @@
  * Everything here is public, and what is wrong with it may be said. Members are read as own properties of plain types only;
  * members that the format does not name are ignored.
  */
+import { hasOwn } from "../../base/arguments.js";
 import { isHex, readHex } from "../../base/bytes.js";
 import { describeType, PosCryptoError } from "../../base/errors.js";
-import { hasOwn } from "../../base/own-property.js";
 
 /** One ciphertext with its IV. */
 export interface EnvelopeChunk {

@@ -1,9 +1,8 @@
 /**
  * The options of envelopes: what they mean, their defaults, and the checks that turn them into settings. Nothing here is secret.
  */
+import { assertObject, choice, flag, type NumberBounds, numberRefusal, own, wholeNumber } from "../../base/arguments.js";
 import type { OpenEncoding } from "../../backend/contract.js";
-import { invalidArgument, numberOrType, wordOrType } from "../../base/errors.js";
-import { assertObject, own, readFlag } from "../keys/attributes.js";
 
 /** How `sealEnvelope` writes. */
 export interface SealOptions {
@@ -52,25 +51,23 @@ export interface OpenSettings {
   readonly maxBytes: number;
 }
 
+const WRITTEN = ["hex", "raw"] as const;
+const READ = ["hex", "raw", "auto"] as const;
+
+const CHUNK_BOUNDS: NumberBounds = { min: 1, unit: "bytes", fallback: DEFAULT_CHUNK };
+const MAX_BYTES_BOUNDS: NumberBounds = { min: 1, unit: "bytes", fallback: DEFAULT_MAX_BYTES };
+
 const SEAL_DEFAULTS: SealSettings = { encoding: "hex", includeKcv: false, gzip: false, chunkBytes: DEFAULT_CHUNK };
 
 export function readSealOptions(options: SealOptions | undefined): SealSettings {
   if (options === undefined) return SEAL_DEFAULTS;
   assertObject("options", options);
-  const encoding = own(options, "plaintextEncoding") ?? "hex";
-  assertEncoding(encoding, "hex or raw");
-  const compress = readFlag("gzip", own(options, "gzip"));
-  const chunkBytes = own(options, "chunkBytes");
-  if (chunkBytes !== undefined && !(Number.isSafeInteger(chunkBytes) && chunkBytes >= 1)) {
-    throw invalidArgument("chunkBytes", "a whole number of bytes from 1", numberOrType(chunkBytes));
-  }
-  if (chunkBytes !== undefined && !compress) throw invalidArgument("chunkBytes", "absent without gzip", numberOrType(chunkBytes));
-  return {
-    encoding,
-    includeKcv: readFlag("includeKcv", own(options, "includeKcv")),
-    gzip: compress,
-    chunkBytes: chunkBytes ?? DEFAULT_CHUNK,
-  };
+  const encoding = choice(options, "plaintextEncoding", WRITTEN, "hex");
+  const compress = flag(options, "gzip");
+  const chunkBytes = wholeNumber(options, "chunkBytes", CHUNK_BOUNDS);
+  const given = own(options, "chunkBytes");
+  if (given !== undefined && !compress) throw numberRefusal("chunkBytes", "absent without gzip", given);
+  return { encoding, includeKcv: flag(options, "includeKcv"), gzip: compress, chunkBytes };
 }
 
 const OPEN_DEFAULTS: OpenSettings = { encoding: "auto", maxBytes: DEFAULT_MAX_BYTES };
@@ -78,18 +75,13 @@ const OPEN_DEFAULTS: OpenSettings = { encoding: "auto", maxBytes: DEFAULT_MAX_BY
 export function readOpenOptions(options: OpenOptions | undefined): OpenSettings {
   if (options === undefined) return OPEN_DEFAULTS;
   assertObject("options", options);
-  const encoding = own(options, "plaintextEncoding") ?? "auto";
-  if (encoding !== "auto") assertEncoding(encoding, "hex, raw or auto");
-  return { encoding, maxBytes: readMaxBytes(options) };
+  const encoding = choice(options, "plaintextEncoding", READ, "auto");
+  return { encoding, maxBytes: wholeNumber(options, "maxBytes", MAX_BYTES_BOUNDS) };
 }
 
-export function assertEncoding(encoding: unknown, expected: string): asserts encoding is "hex" | "raw" {
-  if (encoding === "hex" || encoding === "raw") return;
-  throw invalidArgument("plaintextEncoding", expected, wordOrType(encoding));
-}
-
-export function readMaxBytes(options: OpenOptions): number {
-  const maxBytes = own(options, "maxBytes") ?? DEFAULT_MAX_BYTES;
-  if (Number.isSafeInteger(maxBytes) && maxBytes >= 1) return maxBytes;
-  throw invalidArgument("maxBytes", "a whole number of bytes from 1", numberOrType(maxBytes));
+/** For bytes, the encoding must be said. */
+export function readOpenBytesOptions(options: OpenBytesOptions): OpenSettings & { readonly encoding: "hex" | "raw" } {
+  assertObject("options", options);
+  const encoding = choice(options, "plaintextEncoding", WRITTEN);
+  return { encoding, maxBytes: wholeNumber(options, "maxBytes", MAX_BYTES_BOUNDS) };
 }

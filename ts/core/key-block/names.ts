@@ -1,7 +1,7 @@
 /**
  * The header's values in words, for `explainKeyBlock`: ANSI X9.143:2021 tables 2 to 7. All of it is public.
  */
-import { hasOwn } from "../../base/own-property.js";
+import { hasOwn } from "../../base/arguments.js";
 
 /** Key usage: clause 6.3.1, table 2. */
 const USAGES: Readonly<Record<string, string>> = {

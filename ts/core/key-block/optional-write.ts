@@ -4,9 +4,8 @@
  *
  * Public: all of it is part of the header text.
  */
-import { describeType, invalidArgument, wordOrType } from "../../base/errors.js";
-import { assertObject } from "../keys/attributes.js";
-import { hasOwn } from "../../base/own-property.js";
+import { invalidArgument } from "../../base/errors.js";
+import { assertObject, assertText, hasOwn, own, readChoice, refusal, wordRefusal } from "../../base/arguments.js";
 import {
   HM_CODES,
   IDS_WITH_GRAMMAR,
@@ -94,7 +93,7 @@ function listOf(what: string, members: Readonly<Record<string, RegExp>>): Member
   const fits = (item: unknown): boolean => {
     if (typeof item !== "object" || item === null) return false;
     return Object.entries(members).every(([member, form]) => {
-      const value = hasOwn(item, member) ? (item as Record<string, unknown>)[member] : undefined;
+      const value = own(item as Record<string, unknown>, member);
       return typeof value === "string" && form.test(value);
     });
   };
@@ -152,11 +151,13 @@ function memberRules(id: string): MemberRules {
 
 function checkMembers(init: Record<string, unknown>, id: string, name: string): void {
   for (const [member, { expected, accepts }] of Object.entries(memberRules(id))) {
-    const value = hasOwn(init, member) ? init[member] : undefined;
+    const value = own(init, member);
     if (accepts(value)) continue;
-    throw invalidArgument(`${name}.${member}`, expected, wordOrType(value));
+    throw wordRefusal(`${name}.${member}`, expected, value);
   }
 }
+
+const FORMS: readonly LengthForm[] = ["short", "long", "long-bytes"];
 
 /** A block ready to be written, or one whose data `wrapKeyBlock` still computes. */
 export interface OptionalDraft {
@@ -172,16 +173,12 @@ export interface OptionalDraft {
 export function draftOptionalBlock(init: unknown, name: string, strict: boolean): OptionalDraft {
   assertObject(name, init);
   const item = init as Record<string, unknown>;
-  const id = hasOwn(item, "id") ? item["id"] : undefined;
-  if (typeof id !== "string" || !/^[0-9A-Za-z]{2}$/.test(id)) {
-    throw invalidArgument(`${name}.id`, "two alphanumeric characters", describeType(id));
-  }
-  const form = hasOwn(item, "form") ? item["form"] : undefined;
-  if (form !== undefined && form !== "short" && form !== "long" && form !== "long-bytes") {
-    throw invalidArgument(`${name}.form`, "short, long or long-bytes", describeType(form));
-  }
-  const text = hasOwn(item, "data") ? item["data"] : undefined;
-  if (text !== undefined && typeof text !== "string") throw invalidArgument(`${name}.data`, "a string", describeType(text));
+  const id = own(item, "id");
+  assertText(`${name}.id`, id, /^[0-9A-Za-z]{2}$/, "two alphanumeric characters");
+  const given = own(item, "form");
+  const form = given === undefined ? undefined : readChoice(`${name}.form`, given, FORMS);
+  const text = own(item, "data");
+  if (text !== undefined && typeof text !== "string") throw refusal(`${name}.data`, "a string", text);
   if (text === undefined && (id === "KC" || id === "KP") && !hasOwn(item, "checkValue")) return { id, data: undefined, form };
   if (text === undefined) checkMembers(item, id, name);
   const data = text ?? draft(item as unknown as OptionalBlockValue);

@@ -9,7 +9,7 @@ import { decodeHex } from "../../base/bytes.js";
 import { checkValueBytes, type KcvMethod, methodsFor } from "../keys/check-value-methods.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { HASH_NAMES, type KeyAlgorithm, type KeyInternals, SHORTEST_HMAC_BITS, suitsAlgorithm } from "../keys/attributes.js";
-import { hasOwn } from "../../base/own-property.js";
+import { hasOwn } from "../../base/arguments.js";
 import { ALGORITHM_LETTERS, checkCombination, EXPORTABILITY_LETTERS, MODE_LETTERS, usageRule } from "../keys/attribute-tables.js";
 import { blockSize, type KeyBlockHeader, type ScannedKeyBlock } from "./header.js";
 import { IDS_WITH_GRAMMAR, type OptionalBlock } from "./optional-read.js";

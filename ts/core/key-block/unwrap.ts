@@ -8,17 +8,10 @@
 import type { Backend, HashName, Slot } from "../../backend/contract.js";
 import { matchCheckValue, readCheckValue } from "../keys/check-value.js";
 import { usualMethods } from "../keys/check-value-methods.js";
-import { describeType, invalidArgument, PosCryptoError, wordOrType } from "../../base/errors.js";
+import { PosCryptoError } from "../../base/errors.js";
 import { attributesOf, makeKey, type SecretKey } from "../keys/handle.js";
-import {
-  assertObject,
-  type Exportability,
-  HASH_NAMES,
-  type KeyAlgorithm,
-  own,
-  type ResolvedKeyAttributes,
-  slotKindOf,
-} from "../keys/attributes.js";
+import { assertObject, choice, flag, own, readChoice, refusal } from "../../base/arguments.js";
+import { type Exportability, HASH_NAMES, type KeyAlgorithm, type ResolvedKeyAttributes, slotKindOf } from "../keys/attributes.js";
 import { EXPORTABILITY_LETTERS } from "../keys/attribute-tables.js";
 import { kbpkAlgorithm, type KeyBlockHeader, readKeyBlock, type ScannedKeyBlock } from "./header.js";
 import { requireKbpk } from "./kbpk.js";
@@ -75,17 +68,11 @@ export interface UnwrappedKey {
   report: PolicyFinding[];
 }
 
-function choice<T extends string>(options: UnwrapOptions, name: keyof UnwrapOptions, values: readonly [T, ...T[]]): T {
-  const value = own(options, name, values[0]);
-  if (!values.includes(value as T)) throw invalidArgument(name, values.join(" or "), wordOrType(value));
-  return value as T;
-}
-
 function textList(options: UnwrapOptions, name: "expectUsage" | "expectModeOfUse"): readonly string[] | undefined {
   const value = own(options, name);
   const list = typeof value === "string" ? [value] : value;
   if (list !== undefined && (!Array.isArray(list) || list.some((item) => typeof item !== "string"))) {
-    throw invalidArgument(name, "a string or strings", describeType(value));
+    throw refusal(name, "a string or strings", value);
   }
   return list;
 }
@@ -102,21 +89,20 @@ interface CheckedOptions extends PolicyKnobs {
 
 function checkOptions(options: UnwrapOptions): CheckedOptions {
   assertObject("options", options);
-  const extractable = own(options, "extractable", false);
-  if (typeof extractable !== "boolean") throw invalidArgument("extractable", "a boolean", describeType(extractable));
+  const extractable = flag(options, "extractable");
   const kcv = own(options, "kcv");
   const hash = own(options, "hash");
-  if (hash !== undefined && !HASH_NAMES.includes(hash)) throw invalidArgument("hash", HASH_NAMES.join(", "), wordOrType(hash));
+  if (hash !== undefined) readChoice("hash", hash, HASH_NAMES);
   return {
     extractable,
     usages: textList(options, "expectUsage"),
     modes: textList(options, "expectModeOfUse"),
     kcv: kcv === undefined ? undefined : readCheckValue("kcv", kcv),
     hash,
-    lengthHiding: choice(options, "lengthHiding", ["any", "required"]),
-    hexCase: choice(options, "hexCase", ["upper", "any"]),
-    grammar: choice(options, "grammar", ["lenient", "strict"]),
-    policy: choice(options, "policy", ["enforce", "report"]),
+    lengthHiding: choice(options, "lengthHiding", ["any", "required"], "any"),
+    hexCase: choice(options, "hexCase", ["upper", "any"], "upper"),
+    grammar: choice(options, "grammar", ["lenient", "strict"], "lenient"),
+    policy: choice(options, "policy", ["enforce", "report"], "enforce"),
   };
 }
 

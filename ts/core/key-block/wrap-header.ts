@@ -5,8 +5,9 @@
  * Public: all of it is header text.
  */
 import type { KeyBlockVersion } from "../../backend/contract.js";
-import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
-import { own, type ResolvedKeyAttributes } from "../keys/attributes.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { assertText, own, refusal } from "../../base/arguments.js";
+import type { ResolvedKeyAttributes } from "../keys/attributes.js";
 import {
   ALGORITHM_LETTERS,
   CONTEXT_DIGITS,
@@ -51,17 +52,14 @@ export interface Fields {
 }
 
 function field(init: KeyBlockHeaderInit, name: keyof Fields, form: RegExp, expected: string, fallback: string): string {
-  const value = own(init, name, fallback);
-  if (typeof value !== "string" || !form.test(value)) {
-    const got = typeof value === "string" && /^[\x21-\x7e]{1,4}$/.test(value) ? value : describeType(value);
-    throw invalidArgument(`header.${name}`, expected, got);
-  }
+  const value: unknown = own(init, name, fallback);
+  assertText(`header.${name}`, value, form, expected);
   return value;
 }
 
 function versionOf(init: KeyBlockHeaderInit, kbpk: ResolvedKeyAttributes): KeyBlockVersion {
   const version: unknown = own(init, "version", kbpk.algorithm === "AES" ? "D" : "B");
-  if (typeof version !== "string") throw invalidArgument("header.version", "A, B, C, D or E", describeType(version));
+  if (typeof version !== "string") throw refusal("header.version", "A, B, C, D or E", version);
   if (!/^[A-E]$/.test(version)) throw new PosCryptoError("ERR_KEY_BLOCK_VERSION", "Key block: version must be A, B, C, D or E");
   return version as KeyBlockVersion;
 }
@@ -103,9 +101,9 @@ export function headerFields(init: KeyBlockHeaderInit, kbpk: ResolvedKeyAttribut
 
 /** The letter is the key's own; an HMAC key with a SHA-2 hash may also be ISO 20038's `I`. */
 function checkLetter(letter: string, key: ResolvedKeyAttributes): void {
-  const own = key.letter === "" || letter === key.letter;
+  const unchanged = key.letter === "" || letter === key.letter;
   const alias = key.algorithm === "HMAC" && (letter === "H" || (letter === "I" && key.hash !== "SHA-1"));
-  if (!own && !alias) throw widening("algorithm", key.letter, letter);
+  if (!unchanged && !alias) throw widening("algorithm", key.letter, letter);
 }
 
 function checkTables({ usage, algorithm, modeOfUse }: Fields): void {

@@ -6,8 +6,9 @@
  */
 import { encodeHex } from "../../base/bytes.js";
 import { checkValueBytes, methodsFor } from "../keys/check-value-methods.js";
-import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
-import { type KeyInternals, own, type ResolvedKeyAttributes } from "../keys/attributes.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { assertArray, own } from "../../base/arguments.js";
+import type { KeyInternals, ResolvedKeyAttributes } from "../keys/attributes.js";
 import { blockSize } from "./header.js";
 import { HM_CODES } from "./optional-read.js";
 import { draftOptionalBlock, type OptionalDraft, paddingBlock, writeOptionalBlock } from "./optional-write.js";
@@ -72,7 +73,7 @@ function checkDrafts(drafts: readonly OptionalDraft[], fields: Fields, strict: b
  */
 export function optionalText(init: KeyBlockHeaderInit, fields: Fields, key: Party, kbpk: Party, strict: boolean) {
   const list = own(init, "optionalBlocks", []);
-  if (!Array.isArray(list)) throw invalidArgument("header.optionalBlocks", "an array", describeType(list));
+  assertArray("header.optionalBlocks", list);
   if (list.length > 99) throw invalidArgument("header.optionalBlocks", "at most 99 blocks", list.length);
   const drafts = Array.from(list, (item: unknown, i) => draftOptionalBlock(item, `header.optionalBlocks[${i}]`, strict));
   checkDrafts(drafts, fields, strict);

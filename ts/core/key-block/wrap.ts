@@ -6,8 +6,9 @@
  */
 import type { Slot } from "../../backend/contract.js";
 import { assertBytes, wipe } from "../../base/bytes.js";
-import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
-import { assertObject, type KeyInternals, own } from "../keys/attributes.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { assertObject, choice, flag, own } from "../../base/arguments.js";
+import type { KeyInternals } from "../keys/attributes.js";
 import { attributesOf, internals, type SecretKey } from "../keys/handle.js";
 import { randomBytes } from "../../base/random.js";
 import { blockSize, HEADER_LENGTH, macCharacters } from "./header.js";
@@ -38,8 +39,7 @@ function paddingLength({ version, algorithm }: Fields, keyBytes: number, hide: b
 
 function payloadPadding(options: WrapOptions, fields: Fields, keyBytes: number): Uint8Array {
   const padding = own(options, "padding");
-  const hide = own(options, "hideLength", true);
-  if (typeof hide !== "boolean") throw invalidArgument("hideLength", "a boolean", describeType(hide));
+  const hide = flag(options, "hideLength", true);
   if (padding === undefined) return randomBytes(paddingLength(fields, keyBytes, hide));
   assertBytes("padding", padding);
   const unit = fields.version === "E" ? 1 : blockSize(fields.version);
@@ -113,8 +113,7 @@ export function wrapKeyBlock(
 ): string {
   assertObject("header", header);
   assertObject("options", options);
-  const grammar = own(options, "grammar", "strict");
-  if (grammar !== "strict" && grammar !== "lenient") throw invalidArgument("grammar", "strict or lenient", describeType(grammar));
+  const grammar = choice(options, "grammar", ["strict", "lenient"], "strict");
   const kbpkAttributes = attributesOf(kbpk, "kbpk");
   const wrapped: Party = { ...internals(key, "key"), attributes: attributesOf(key, "key") };
   if (wrapped.attributes.exportability === "N") {

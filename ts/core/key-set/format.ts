@@ -4,10 +4,10 @@
  *
  * Members are read as own properties of plain types only; members that the format does not name are ignored.
  */
+import { own } from "../../base/arguments.js";
 import { isHex } from "../../base/bytes.js";
 import { describeType, PosCryptoError } from "../../base/errors.js";
 import type { KeyAlgorithm } from "../keys/key.js";
-import { own } from "../keys/attributes.js";
 import { parseTimestamp } from "../../base/timestamp.js";
 
 /**

@@ -8,11 +8,12 @@
  * Material stays in the backends' slots, except where a key changes its attributes (the host's complementary mode of use, an AES
  * `mac` that becomes an HMAC key): there a copy lives for one call and is wiped.
  */
+import { assertObject, choice, flag, own } from "../../base/arguments.js";
 import { wipe } from "../../base/bytes.js";
 import { type HashKcvMethod, type KcvMethod, keyCheckValue, verifyKeyCheckValue } from "../keys/check-value.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { attributesOf, internals, makeKey, type ResolvedKeyAttributes, type SecretKey } from "../keys/key.js";
-import { assertObject, own, readFlag, slotKindOf } from "../keys/attributes.js";
+import { slotKindOf } from "../keys/attributes.js";
 import { unwrapKeyBlock } from "../key-block/unwrap.js";
 import {
   type KeyRole,
@@ -238,12 +239,10 @@ interface InstallSettings {
 
 function readInstallOptions(options: InstallOptions): InstallSettings {
   assertObject("options", options);
-  const side = own(options, "side") ?? "terminal";
-  if (side !== "terminal" && side !== "host") throw invalidArgument("side", "terminal or host", "another word");
   return {
-    side,
+    side: choice(options, "side", ["terminal", "host"], "terminal"),
     kcv: readRoles("kcv", own(options, "kcv")),
-    keepTransportKeys: readFlag("keepTransportKeys", own(options, "keepTransportKeys")),
+    keepTransportKeys: flag(options, "keepTransportKeys"),
   };
 }
 
@@ -252,7 +251,8 @@ export function readRoles<T>(name: string, value: Partial<Record<KeyRole, T>> | 
   if (value === undefined) return {};
   assertObject(name, value);
   const known: readonly string[] = ROLES.map(({ role }) => role);
-  const members: Partial<Record<KeyRole, T>> = {};
+  // Without a prototype, since a role that is absent is asked for, too.
+  const members: Partial<Record<KeyRole, T>> = Object.create(null);
   for (const role of Object.keys(value)) {
     if (!known.includes(role)) throw invalidArgument(name, `an object with members of ${known.join(", ")}`, "another member");
     const member = value[role as KeyRole];

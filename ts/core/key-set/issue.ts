@@ -4,11 +4,21 @@
  *
  * Material is made and stays in the backend's slots, as `keyset.ts` says.
  */
+import {
+  assertObject,
+  choice,
+  flag,
+  func,
+  own,
+  numberRefusal,
+  readChoice,
+  textRefusal,
+  wholeNumber,
+} from "../../base/arguments.js";
 import { encodeBase64, encodeUtf8 } from "../../base/bytes.js";
 import { type KcvMethod, keyCheckValue } from "../keys/check-value.js";
-import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { attributesOf, generateKey, internals, type KeyAlgorithm, type SecretKey } from "../keys/key.js";
-import { assertObject, own, readFlag } from "../keys/attributes.js";
 import { wrapKeyBlock } from "../key-block/wrap.js";
 import { destroyAll, type KeySet, makeKeySet, readRoles, settleKey } from "./install.js";
 import { isId, type KeyRole, type KeysResponse, ROLES, type WrappedKey } from "./format.js";
@@ -164,22 +174,16 @@ function readIssueOptions(zmk: SecretKey, options: IssueOptions): IssueSettings 
   const keySetId = own(options, "keySetId") ?? `ks_${createNonce()}`;
   assertId("keySetId", keySetId);
   for (const role of Object.keys(keyIds) as KeyRole[]) assertId(`keyIds.${role}`, keyIds[role]);
-  const now = own(options, "now");
-  if (now !== undefined && typeof now !== "function") throw invalidArgument("now", "a function", describeType(now));
+  const now = func(options, "now");
   const issuedAt = now === undefined ? Date.now() : now();
   if (!(typeof issuedAt === "number" && issuedAt >= 0 && issuedAt <= LATEST)) {
     throw invalidArgument("now", "a function that returns milliseconds since 1970", "one that returns something else");
   }
-  const lifetime = own(options, "lifetimeSeconds") ?? DEFAULT_LIFETIME;
-  if (!Number.isSafeInteger(lifetime) || lifetime < 1 || issuedAt + lifetime * 1000 > LATEST) {
-    throw invalidArgument(
-      "lifetimeSeconds",
-      "a whole number of seconds from 1 that ends before year 10000",
-      typeof lifetime === "number" ? lifetime : describeType(lifetime),
-    );
+  const lifetime = wholeNumber(options, "lifetimeSeconds", { min: 1, unit: "seconds", fallback: DEFAULT_LIFETIME });
+  if (issuedAt + lifetime * 1000 > LATEST) {
+    throw numberRefusal("lifetimeSeconds", "a whole number of seconds from 1 that ends before year 10000", lifetime);
   }
-  const encoding = own(options, "blockEncoding") ?? "ascii";
-  if (encoding !== "ascii" && encoding !== "base64") throw invalidArgument("blockEncoding", "ascii or base64", "another word");
+  const encoding = choice(options, "blockEncoding", ["ascii", "base64"], "ascii");
   const plans = byRole((role): Plan => {
     const algorithm = chosen[role] ?? (role === "mac" ? "HMAC" : "AES");
     const usage = role === "mac" && algorithm === "AES" ? "M6" : MADE_AS[role].usage;
@@ -198,23 +202,21 @@ function readIssueOptions(zmk: SecretKey, options: IssueOptions): IssueSettings 
     issuedAt,
     expiresAt: issuedAt + lifetime * 1000,
     base64: encoding === "base64",
-    keepTransportKeys: readFlag("keepTransportKeys", own(options, "keepTransportKeys")),
+    keepTransportKeys: flag(options, "keepTransportKeys"),
   };
 }
 
 function assertId(name: string, id: unknown): void {
-  if (!isId(id))
-    throw invalidArgument(name, "1 to 255 printable characters", typeof id === "string" ? "other text" : describeType(id));
+  if (!isId(id)) throw textRefusal(name, "1 to 255 printable characters", id);
 }
 
 function assertAlgorithm(role: KeyRole, algorithm: unknown): void {
-  const choices: Partial<Record<KeyRole, readonly unknown[]>> = {
+  const choices: Partial<Record<KeyRole, readonly string[]>> = {
     tpk: ["AES", "TDES"],
     tdk: ["AES", "TDES"],
     mac: ["HMAC", "AES"],
   };
-  const allowed = choices[role] ?? ["AES"];
-  if (!allowed.includes(algorithm)) throw invalidArgument(`algorithms.${role}`, allowed.join(" or "), "another one");
+  readChoice(`algorithms.${role}`, algorithm, own(choices, role, ["AES"]));
 }
 
 function byRole<T>(value: (role: KeyRole) => T): Record<KeyRole, T> {

@@ -5,7 +5,7 @@
  * All of it is public. Letters are those of the header, as text. Rules only: the words that explain them to people are in
  * `names.ts`, so that a program that never explains anything does not carry them.
  */
-import { hasOwn } from "../../base/own-property.js";
+import { hasOwn } from "../../base/arguments.js";
 
 /** What a usage allows: algorithm letters, and modes of use besides `N`, which every usage allows. */
 export interface UsageRule {

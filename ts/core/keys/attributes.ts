@@ -3,10 +3,9 @@
  * Nothing here is secret.
  */
 import type { Backend, BackendName, HashName, Slot, SlotKind } from "../../backend/contract.js";
-import { isBytes } from "../../base/byte-array.js";
-import { describeType, invalidArgument } from "../../base/errors.js";
-import { checkCombination, EXPORTABILITY_LETTERS, MODE_LETTERS, usageRule } from "./attribute-tables.js";
-import { hasOwn } from "../../base/own-property.js";
+import { invalidArgument } from "../../base/errors.js";
+import { checkCombination, MODE_LETTERS, usageRule } from "./attribute-tables.js";
+import { assertObject, assertText, choice, flag, own, readChoice, wordRefusal } from "../../base/arguments.js";
 
 /** `DES` is single DES. Core computes with AES, TDES and HMAC; keys of the others are wrapped, checked and exposed only. */
 export type KeyAlgorithm = "AES" | "TDES" | "HMAC" | "DES" | "RSA" | "EC" | "DSA" | "OPAQUE";
@@ -60,6 +59,10 @@ const LETTERS: Readonly<Record<KeyAlgorithm, string>> = {
   OPAQUE: "",
 };
 
+const EXPORTABILITIES: readonly Exportability[] = ["E", "N", "S"];
+
+const TWO_CHARACTERS = /^[0-9A-Za-z]{2}$/;
+
 export const HASH_NAMES: readonly HashName[] = ["SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512"];
 
 /** NIST SP 800-131A r2 clause 10: HMAC keys have 112 bits or more. */
@@ -95,61 +98,26 @@ export function describeLengths(algorithm: KeyAlgorithm): string {
   return algorithm === "DES" ? "8 bytes" : `1 to ${LONGEST_KEY} bytes`;
 }
 
-/** Own property of an object that may have come from JSON: a polluted prototype supplies nothing. `undefined` is the fallback. */
-export function own<T extends object, K extends keyof T>(value: T, name: K): T[K] | undefined;
-export function own<T extends object, K extends keyof T>(value: T, name: K, fallback: NonNullable<T[K]>): NonNullable<T[K]>;
-export function own<T extends object, K extends keyof T>(value: T, name: K, fallback?: T[K]): T[K] | undefined {
-  const found = hasOwn(value, name) ? value[name] : undefined;
-  return found === undefined ? fallback : found;
-}
-
-/** An option that is true or false, and false unless given. */
-export function readFlag(name: string, flag: unknown): boolean {
-  if (flag === undefined || typeof flag === "boolean") return flag ?? false;
-  throw invalidArgument(name, "a boolean", describeType(flag));
-}
-
-export function assertObject(name: string, value: unknown): asserts value is object {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || isBytes(value)) {
-    throw invalidArgument(name, "an object", describeType(value));
-  }
-}
-
-/** A public text attribute in a message: shown only where it is short and printable. */
-function show(value: unknown): string {
-  return typeof value === "string" && /^[\x21-\x7e]{1,8}$/.test(value) ? value : describeType(value);
-}
-
 /**
  * Checks attributes against the tables of `fields.ts` and fills in the defaults. Throws `ERR_INVALID_ARGUMENT`. Numeric usages
  * are proprietary and cannot be checked.
  */
 export function resolveAttributes(attributes: KeyAttributes, imported: boolean): ResolvedKeyAttributes {
   assertObject("attributes", attributes);
-  const algorithm = own(attributes, "algorithm");
-  if (typeof algorithm !== "string" || !hasOwn(LETTERS, algorithm)) {
-    throw invalidArgument("algorithm", "AES, TDES, HMAC, DES, RSA, EC, DSA or OPAQUE", show(algorithm));
-  }
-  const usage = own(attributes, "usage");
-  if (typeof usage !== "string" || !/^[0-9A-Za-z]{2}$/.test(usage)) {
-    throw invalidArgument("usage", "two alphanumeric characters", show(usage));
-  }
+  const algorithm = choice(attributes, "algorithm", Object.keys(LETTERS) as KeyAlgorithm[]);
+  const usage: unknown = own(attributes, "usage");
+  assertText("usage", usage, TWO_CHARACTERS, "two alphanumeric characters");
   const modeOfUse = own(attributes, "modeOfUse", "N");
   const letter = LETTERS[algorithm];
   checkTables(usage, letter, modeOfUse);
-  const exportability = own(attributes, "exportability", "N");
-  if (typeof exportability !== "string" || exportability.length !== 1 || !EXPORTABILITY_LETTERS.includes(exportability)) {
-    throw invalidArgument("exportability", "E, N or S", show(exportability));
-  }
-  const keyVersion = own(attributes, "keyVersion", "00");
-  if (typeof keyVersion !== "string" || !/^[0-9A-Za-z]{2}$/.test(keyVersion)) {
-    throw invalidArgument("keyVersion", "two alphanumeric characters", show(keyVersion));
-  }
-  const extractable = own(attributes, "extractable", false);
-  if (typeof extractable !== "boolean") throw invalidArgument("extractable", "a boolean", describeType(extractable));
+  const exportability = choice(attributes, "exportability", EXPORTABILITIES, "N");
+  const keyVersion: unknown = own(attributes, "keyVersion", "00");
+  assertText("keyVersion", keyVersion, TWO_CHARACTERS, "two alphanumeric characters");
+  const extractable = flag(attributes, "extractable");
   const hash = own(attributes, "hash");
-  if (hash !== undefined && algorithm !== "HMAC") throw invalidArgument("hash", "absent from a key that is not HMAC", show(hash));
-  if (hash !== undefined && !HASH_NAMES.includes(hash)) throw invalidArgument("hash", HASH_NAMES.join(", "), show(hash));
+  if (hash !== undefined && algorithm !== "HMAC")
+    throw wordRefusal("hash", "absent from a key that is not HMAC", hash, HASH_NAMES);
+  if (hash !== undefined) readChoice("hash", hash, HASH_NAMES);
   return {
     algorithm,
     usage,
@@ -164,9 +132,7 @@ export function resolveAttributes(attributes: KeyAttributes, imported: boolean):
 }
 
 function checkTables(usage: string, letter: string, modeOfUse: unknown): asserts modeOfUse is string {
-  if (typeof modeOfUse !== "string" || modeOfUse.length !== 1 || !/[0-9A-Z]/.test(modeOfUse)) {
-    throw invalidArgument("modeOfUse", "one upper-case letter or digit", show(modeOfUse));
-  }
+  assertText("modeOfUse", modeOfUse, /^[0-9A-Z]$/, "one upper-case letter or digit");
   const proprietary = /^[0-9]/.test(usage);
   const allowed = usageRule(usage);
   if (allowed === undefined) {

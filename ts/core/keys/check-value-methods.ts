@@ -14,6 +14,9 @@ import type { KeyAlgorithm } from "./attributes.js";
  */
 export type KcvMethod = "CMAC" | "ANSI_X9_24" | "HMAC" | "GLOBALPLATFORM";
 
+/** Every method, for messages. */
+export const KCV_METHODS: readonly KcvMethod[] = ["CMAC", "ANSI_X9_24", "HMAC", "GLOBALPLATFORM"];
+
 /** The longest check value: five bytes, X9.143:2021 clause 6.3.6.7 (`01` and ten digits). */
 export const LONGEST_CHECK_VALUE = 5;
 

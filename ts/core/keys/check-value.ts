@@ -5,11 +5,28 @@
  */
 import type { HashName } from "../../backend/contract.js";
 import { assertBytes, decodeHex, encodeHex, isHex, wipe } from "../../base/bytes.js";
-import { checkValueBytes, type KcvMethod, LONGEST_CHECK_VALUE, methodsFor, usualMethods } from "./check-value-methods.js";
-import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
+import {
+  checkValueBytes,
+  KCV_METHODS,
+  type KcvMethod,
+  LONGEST_CHECK_VALUE,
+  methodsFor,
+  usualMethods,
+} from "./check-value-methods.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { attributesOf, internals, type SecretKey } from "./handle.js";
-import { assertObject, HASH_NAMES, type KeyAlgorithm, type KeyInternals, own } from "./attributes.js";
-import { hasOwn } from "../../base/own-property.js";
+import {
+  assertObject,
+  choice,
+  type NumberBounds,
+  own,
+  readWholeNumber,
+  refusal,
+  wholeNumber,
+  wordList,
+  wordRefusal,
+} from "../../base/arguments.js";
+import { HASH_NAMES, type KeyAlgorithm, type KeyInternals } from "./attributes.js";
 
 export type { KcvMethod } from "./check-value-methods.js";
 
@@ -37,13 +54,8 @@ export interface VerifyKeyCheckValueOptions {
   length?: number;
 }
 
-function checkLength(length: unknown, shortest: number): number {
-  if (typeof length !== "number") throw invalidArgument("length", "a number", describeType(length));
-  if (!Number.isInteger(length) || length < shortest || length > LONGEST_CHECK_VALUE) {
-    throw invalidArgument("length", `${shortest} to ${LONGEST_CHECK_VALUE}`, length);
-  }
-  return length;
-}
+/** Two bytes are the least that anyone exchanges. */
+const LENGTH: NumberBounds = { min: 2, max: LONGEST_CHECK_VALUE, unit: "bytes" };
 
 /** The method named, or the usual one. Throws `ERR_INVALID_ARGUMENT` for one that the algorithm does not have. Internal. */
 export function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
@@ -54,8 +66,7 @@ export function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
   if (method === undefined) return first;
   const found = methods.find((name) => name === method);
   if (found === undefined) {
-    const got = typeof method === "string" && /^[A-Z0-9_]{1,16}$/.test(method) ? method : describeType(method);
-    throw invalidArgument("method", `${methods.join(" or ")} for a key of algorithm ${algorithm}`, got);
+    throw wordRefusal("method", `${wordList(methods)} for a key of algorithm ${algorithm}`, method, KCV_METHODS);
   }
   return found;
 }
@@ -81,7 +92,7 @@ export function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
 export function keyCheckValue(key: SecretKey, options: KeyCheckValueOptions = {}): string {
   assertObject("options", options);
   const { backend, slot } = internals(key, "key");
-  const length = checkLength(own(options, "length", 3), 2);
+  const length = wholeNumber(options, "length", { ...LENGTH, fallback: 3 });
   const { algorithm, hash } = attributesOf(key, "key");
   const method = methodFor(algorithm, own(options, "method"));
   return encodeHex(checkValueBytes(backend, slot, algorithm, method, hash, length));
@@ -89,8 +100,8 @@ export function keyCheckValue(key: SecretKey, options: KeyCheckValueOptions = {}
 
 /** A stated check value as bytes; `name` is the argument's. Throws `ERR_INVALID_ARGUMENT`. Internal. */
 export function readCheckValue(name: string, expected: unknown, length?: unknown): Uint8Array {
-  if (typeof expected !== "string") throw invalidArgument(name, "hex text", describeType(expected));
-  const exact = length === undefined ? undefined : checkLength(length, 2);
+  if (typeof expected !== "string") throw refusal(name, "hex text", expected);
+  const exact = length === undefined ? undefined : readWholeNumber("length", length, LENGTH);
   const digits = exact === undefined ? "6, 8 or 10 hex digits" : `${2 * exact} hex digits`;
   const suits = exact === undefined ? expected.length >= 6 && expected.length <= 10 : expected.length === 2 * exact;
   if (!suits) throw invalidArgument(name, digits, `${expected.length} characters`);
@@ -100,10 +111,8 @@ export function readCheckValue(name: string, expected: unknown, length?: unknown
 
 function privateMethod(method: object): HashKcvMethod {
   assertObject("method", method);
-  const { hash, message } = method as HashKcvMethod;
-  if (!hasOwn(method, "hash") || !HASH_NAMES.includes(hash))
-    throw invalidArgument("method.hash", HASH_NAMES.join(", "), describeType(hash));
-  if (!hasOwn(method, "message")) throw invalidArgument("method.message", "bytes", "undefined");
+  const hash = choice(method as HashKcvMethod, "hash", HASH_NAMES, undefined, "method.");
+  const message: unknown = own(method as HashKcvMethod, "message");
   assertBytes("method.message", message);
   return { hash, message };
 }
@@ -144,7 +153,7 @@ export function verifyKeyCheckValue(
     if (algorithm === "AES" || algorithm === "TDES" || algorithm === "DES") {
       throw invalidArgument(
         "method",
-        `${methodsFor(algorithm).join(" or ")} for a key of algorithm ${algorithm}`,
+        `${wordList(methodsFor(algorithm))} for a key of algorithm ${algorithm}`,
         "a hash and a message",
       );
     }

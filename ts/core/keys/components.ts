@@ -11,11 +11,10 @@ import { matchCheckValue, methodFor, readCheckValue } from "./check-value.js";
 import type { KcvMethod } from "./check-value-methods.js";
 import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { isDegenerate, readMaterial } from "./key.js";
+import { assertArray, assertObject, own } from "../../base/arguments.js";
 import {
-  assertObject,
   describeLengths,
   type KeyAttributes,
-  own,
   type ResolvedKeyAttributes,
   resolveAttributes,
   slotKindOf,
@@ -120,7 +119,7 @@ export function importKeyComponents(
 ): SecretKey {
   const resolved = resolveAttributes(attributes, true);
   assertObject("options", options);
-  if (!Array.isArray(components)) throw invalidArgument("components", "an array", describeType(components));
+  assertArray("components", components);
   if (components.length < 2 || components.length > 9) throw invalidArgument("components", "2 to 9 components", components.length);
   const kcvs = own(options, "kcvs");
   if (kcvs !== undefined && (!Array.isArray(kcvs) || kcvs.length !== components.length)) {

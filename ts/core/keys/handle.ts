@@ -11,7 +11,7 @@ import { checkValueBytes, methodsFor } from "./check-value-methods.js";
 import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
 import type { Exportability, KeyAlgorithm, KeyInternals, ResolvedKeyAttributes } from "./attributes.js";
 import { MODE_ANY } from "./attribute-tables.js";
-import { hasOwn } from "../../base/own-property.js";
+import { hasOwn } from "../../base/arguments.js";
 
 declare global {
   /** As in the library `esnext.disposable`, for consumers whose TypeScript or settings do not have it. */

@@ -8,13 +8,13 @@ import type { Backend } from "../../backend/contract.js";
 import { resolveBackend } from "../../backend/select.js";
 import { isBytes } from "../../base/byte-array.js";
 import { assertBytes, wipe } from "../../base/bytes.js";
-import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { numberRefusal, own, refusal } from "../../base/arguments.js";
 import {
   describeLengths,
   LONGEST_KEY,
   type KeyAlgorithm,
   type KeyAttributes,
-  own,
   resolveAttributes,
   SHORTEST_HMAC_BITS,
   slotKindOf,
@@ -33,7 +33,7 @@ export function readMaterial(backend: Backend, name: string, material: unknown):
     if (bytes === undefined) throw invalidArgument(name, "an even number of hex digits", `${material.length} characters`);
     return bytes;
   }
-  if (!isBytes(material)) throw invalidArgument(name, "bytes or hex text", describeType(material));
+  if (!isBytes(material)) throw refusal(name, "bytes or hex text", material);
   assertBytes(name, material);
   return Uint8Array.from(material);
 }
@@ -96,10 +96,9 @@ export function generateKey(attributes: KeyAttributes & { bits: number }): Secre
     throw invalidArgument("algorithm", "AES, TDES, HMAC or OPAQUE to be generated", algorithm);
   }
   const bits = own(attributes, "bits");
-  if (typeof bits !== "number") throw invalidArgument("bits", "a number", describeType(bits));
   const shortest = algorithm === "HMAC" || algorithm === "OPAQUE" ? SHORTEST_HMAC_BITS : 0;
-  if (bits % 8 !== 0 || bits < shortest || !suitsAlgorithm(algorithm, bits / 8)) {
-    throw invalidArgument("bits", describeBits(algorithm), bits);
+  if (typeof bits !== "number" || bits % 8 !== 0 || bits < shortest || !suitsAlgorithm(algorithm, bits / 8)) {
+    throw numberRefusal("bits", describeBits(algorithm), bits);
   }
   const bytes = algorithm === "TDES" ? randomTdeaKey(backend, bits / 8) : randomBytes(bits / 8);
   try {

@@ -16,7 +16,8 @@
  */
 import { isBytes } from "../../base/byte-array.js";
 import { wipe } from "../../base/bytes.js";
-import { describeType, invalidArgument } from "../../base/errors.js";
+import { refusal } from "../../base/arguments.js";
+import { invalidArgument } from "../../base/errors.js";
 import { MOST_DRAWS, randomBytes, stuckSource } from "../../base/random.js";
 
 /** Formats of ISO 9564-1: 0 to 3 are 8 bytes under TDES, 4 is 16 bytes under AES. */
@@ -54,7 +55,7 @@ export function blockBytes(format: PinBlockFormat): 8 | 16 {
 /** The digits of a PIN given as text or as ASCII bytes. Throws `ERR_INVALID_ARGUMENT`, which says nothing about the PIN. */
 export function readPin(pin: unknown): PinDigits {
   const isText = typeof pin === "string";
-  if (!isText && !isBytes(pin)) throw invalidArgument("pin", "text or bytes of 4 to 12 digits", describeType(pin));
+  if (!isText && !isBytes(pin)) throw refusal("pin", "text or bytes of 4 to 12 digits", pin);
   if (pin.length < SHORTEST_PIN || pin.length > LONGEST_PIN) throw badPin();
   const digits = new Uint8Array(pin.length);
   let bad = 0;
@@ -75,7 +76,7 @@ function badPin(): Error {
 /** The PAN as text of 1 to 19 digits, or `undefined` where the format needs none. Throws `ERR_INVALID_ARGUMENT`. */
 export function readPan(pan: unknown, needed: boolean): string | undefined {
   if (pan === undefined && !needed) return undefined;
-  if (typeof pan !== "string") throw invalidArgument("pan", "text of 1 to 19 digits", describeType(pan));
+  if (typeof pan !== "string") throw refusal("pan", "text of 1 to 19 digits", pan);
   if (pan.length > LONGEST_PAN || !/^[0-9]+$/.test(pan)) throw invalidArgument("pan", "1 to 19 digits", "something else");
   return pan;
 }

@@ -9,11 +9,11 @@
  * Every block that cannot be read fails in one way, `ERR_PIN_BLOCK`: wrong key, wrong PAN, wrong format, damage. A host that
  * answers that failure an attacker's block still is an oracle: limit how often it answers.
  */
+import { assertObject, own, readWholeNumber, refusal } from "../../base/arguments.js";
 import { currentBackend } from "../../backend/select.js";
 import { encodeHex, wipe } from "../../base/bytes.js";
-import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { type KeyInternals, requireUse, type SecretKey } from "../keys/key.js";
-import { assertObject, own } from "../keys/attributes.js";
 import {
   addField,
   bindsPan,
@@ -221,8 +221,7 @@ function readOptions<Format extends PinBlockFormat>(
 }
 
 function readFormat(name: string, format: unknown, highest: number): PinBlockFormat {
-  if (typeof format === "number" && Number.isInteger(format) && format >= 0 && format <= highest) return format as PinBlockFormat;
-  throw invalidArgument(name, `0 to ${highest}`, typeof format === "number" ? format : describeType(format));
+  return readWholeNumber(name, format, { min: 0, max: highest }) as PinBlockFormat;
 }
 
 function pinKey(key: SecretKey, name: string, operation: "encrypt" | "decrypt", format: PinBlockFormat): KeyInternals {
@@ -231,7 +230,7 @@ function pinKey(key: SecretKey, name: string, operation: "encrypt" | "decrypt", 
 
 function readBlock({ backend }: Pick<KeyInternals, "backend">, block: unknown, format: PinBlockFormat): Uint8Array {
   const length = 2 * blockBytes(format);
-  if (typeof block !== "string") throw invalidArgument("block", `${length} hex digits`, describeType(block));
+  if (typeof block !== "string") throw refusal("block", `${length} hex digits`, block);
   if (block.length !== length) throw invalidArgument("block", `${length} hex digits`, block.length);
   const bytes = backend.decodeHex(block);
   if (bytes === undefined) throw invalidArgument("block", `${length} hex digits`, "other characters");
