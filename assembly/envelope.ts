@@ -5,7 +5,7 @@
  * Lengths, the encoding, validity of the ciphertext's digits and the final verdict are public. Every wrong padding takes the same
  * path over the same addresses; so does every wrong hexadecimal text of a length. A refused plaintext is wiped.
  */
-import { aesCbcDecrypt, aesCbcEncrypt } from "./aes/aes";
+import { aesCbcDecrypt, aesCbcEncrypt } from "./aes/cipher";
 import { pkcs7Length, zeroMask } from "./constant-time";
 import { hexByte, hexDecode, hexEncode, hexMask } from "./hex";
 import { CHAIN, IO, SLOT_SCHEDULE } from "./layout";

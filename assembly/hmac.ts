@@ -60,7 +60,7 @@ export function hmacStart(hash: i32, slot: usize): void {
 }
 
 /** Ends a message of `total` bytes with its last `length` bytes at `data`, padded in place. Wipes the state. */
-export function hmacEnd(hash: i32, slot: usize, data: usize, length: i32, total: u64, out: usize): void {
+export function finishHmac(hash: i32, slot: usize, data: usize, length: i32, total: u64, out: usize): void {
   const blockSize = hashBlockSize(hash);
   const digestLength = hashLength(hash);
   hashLast(hash, DIGEST, data, length, total + u64(blockSize));

@@ -6,7 +6,8 @@
  * (`wipeIo`); everything else is wiped here, except CHAIN and DIGEST between the parts of one message (`reset` gives up on one).
  * `last` is 0 or 1. Lengths that the host passes are within IO; the host checks them.
  */
-import { aesCbcDecrypt, aesCbcEncrypt, aesCmac, aesCmacUpdate, aesDecryptBlock, aesEncryptBlock } from "./aes/aes";
+import { aesCbcDecrypt, aesCbcEncrypt, aesCmacUpdate, aesDecryptBlock, aesEncryptBlock } from "./aes/cipher";
+import { aesCmac } from "./aes/modes";
 import { base64Mac } from "./base64";
 import { equalMask, pkcs7Length } from "./constant-time";
 import {
@@ -22,7 +23,7 @@ import {
 import { openIo, pkcs7Pad, sealIo } from "./envelope";
 import { hashBlockSize, hashCompress, hashDigest, hashLast, hashLength, hashStart } from "./hash";
 import { hexDecode, hexEncode } from "./hex";
-import { hmacEnd as endHmac, hmacSha256, hmacStart } from "./hmac";
+import { finishHmac, hmacSha256, hmacStart } from "./hmac";
 import { createKey, materialOffset } from "./keys";
 import {
   BLOCK_SCRATCH,
@@ -44,6 +45,14 @@ import {
 } from "./layout";
 import { FAILED, slotFree, slotKindAt, slotLengthAt, slotPointer, STALE, WRONG_KIND } from "./slots";
 import { copy, wipe, xor16, xor8 } from "./word";
+
+/** Where BLOCK_SCRATCH has a finished MAC: behind what hmac.ts uses of it, and behind what hash.ts does. */
+const HMAC_MAC: usize = BLOCK_SCRATCH + 64;
+const HASH_MAC: usize = BLOCK_SCRATCH + 384;
+
+/** Bytes after a message that `hashPad` may have written: blocks of 64 bytes, and of any hash. */
+const HMAC_TAIL: i32 = 72;
+const HASH_TAIL: i32 = 144;
 
 // Memory: where the host reads and writes.
 
@@ -220,9 +229,8 @@ export function retailMacEnd(handle: i32, length: i32): i32 {
 export function hmac(handle: i32, length: i32): i32 {
   const slot = slotPointer(handle);
   if (!slot || slotKindAt(slot) != KIND_HMAC) return refusal(slot);
-  const mac = BLOCK_SCRATCH + 64;
-  hmacSha256(slot, IO, length, mac);
-  return takeMac(mac, length + 72, 32);
+  hmacSha256(slot, IO, length, HMAC_MAC);
+  return takeMac(HMAC_MAC, length + HMAC_TAIL, 32);
 }
 
 export function hashBegin(hash: i32): void {
@@ -258,7 +266,7 @@ function takeTotal(length: i32): u64 {
 /** Ends a hash: the digest replaces the message at IO. */
 export function hashEnd(hash: i32, length: i32): i32 {
   hashLast(hash, DIGEST, IO, length, takeTotal(length));
-  wipe(IO, length + 144);
+  wipe(IO, length + HASH_TAIL);
   hashDigest(hash, DIGEST, IO);
   wipe(DIGEST, 64);
   return hashLength(hash);
@@ -267,9 +275,8 @@ export function hashEnd(hash: i32, length: i32): i32 {
 export function hmacEnd(handle: i32, hash: i32, length: i32): i32 {
   const slot = slotPointer(handle);
   if (!keysHmac(slot)) return refusal(slot);
-  const mac = BLOCK_SCRATCH + 384;
-  endHmac(hash, slot, IO, length, takeTotal(length), mac);
-  return takeMac(mac, length + 144, hashLength(hash));
+  finishHmac(hash, slot, IO, length, takeTotal(length), HASH_MAC);
+  return takeMac(HASH_MAC, length + HASH_TAIL, hashLength(hash));
 }
 
 /** The 32-byte MAC at IO as Base64: 44. */
@@ -291,7 +298,7 @@ export function macEquals(): i32 {
 
 // Key blocks.
 
-export { keyBlockUnwrap, keyBlockWrap } from "./key-block";
+export { unwrapKeyBlock, wrapKeyBlock } from "./key-block";
 
 // Envelopes.
 

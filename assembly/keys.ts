@@ -3,7 +3,8 @@
  *
  * Kinds and lengths are public, material is secret. The caller wipes its own copy.
  */
-import { aesCmacSubkeys, aesExpandKey } from "./aes/aes";
+import { aesExpandKey } from "./aes/cipher";
+import { aesCmacSubkeys } from "./aes/modes";
 import { tdesCmacSubkeys, tdesExpandKey } from "./des/tdes";
 import { hmacExpandKey } from "./hmac";
 import {

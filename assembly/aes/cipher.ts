@@ -1,7 +1,10 @@
 /**
- * The block cipher, by tier: vector permutations and 128-bit planes where there is SIMD, else lanes and 64-bit planes.
+ * AES (FIPS 197) with keys of 128, 192 and 256 bits: blocks, CBC, and the chain of CMAC, by tier. With SIMD: vector permutations and
+ * 128-bit planes (simd/); without: lanes and 64-bit planes (portable/). The tier is decided when the module is compiled.
  *
- * Decided when the module is compiled. The kernels say what they keep in a schedule; each build only reads its own.
+ * Pointers are addresses in linear memory without alignment; blocks are 16 bytes in the standard's order. A schedule is 496 bytes;
+ * the kernels say what they keep there, and each build only reads its own. Constant time in key, data and chaining value; lengths
+ * and key size are public.
  */
 import { aesCbcDecrypt as vectorCbcDecrypt, aesDecryptBlock as vectorDecryptBlock } from "./simd/decrypt";
 import {

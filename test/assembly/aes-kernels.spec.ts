@@ -1,5 +1,5 @@
 /** The inside of the AES kernels: tables, circuit, planes, layouts, and that both decryption kernels agree for every count of blocks. */
-import { aesCbcDecrypt, aesCbcEncrypt, aesCmacUpdate, aesDecryptBlock, aesExpandKey } from "../../assembly/aes/aes";
+import { aesCbcDecrypt, aesCbcEncrypt, aesCmacUpdate, aesDecryptBlock, aesExpandKey } from "../../assembly/aes/cipher";
 import { decryptPlanes, transpose } from "../../assembly/aes/gen/bitslice-rounds.gen";
 import {
   DECRYPT_IN_LOW,

@@ -2,7 +2,7 @@
  * The inside of the AES kernels of the build without SIMD: S-boxes, planes, and that they agree with the vector kernels for every key
  * size and every count of blocks. Compiled with SIMD, to hold the two against each other.
  */
-import { aesCbcDecrypt, aesCbcEncrypt, aesCmacUpdate, aesEncryptBlock, aesExpandKey } from "../../assembly/aes/aes";
+import { aesCbcDecrypt, aesCbcEncrypt, aesCmacUpdate, aesEncryptBlock, aesExpandKey } from "../../assembly/aes/cipher";
 import { laneCbcEncrypt, laneEncryptBlock, laneMacUpdate } from "../../assembly/aes/portable/lanes";
 import { substituteBytes } from "../../assembly/aes/gen/lane-rounds.gen";
 import { decryptPlanes, fromPlanes, toPlanes } from "../../assembly/aes/gen/plane-rounds.gen";

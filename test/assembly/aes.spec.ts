@@ -2,14 +2,12 @@
 import {
   aesCbcDecrypt,
   aesCbcEncrypt,
-  aesCmac,
   aesCmacUpdate,
-  aesCmacSubkeys,
-  aesCtr,
   aesDecryptBlock,
   aesEncryptBlock,
   aesExpandKey,
-} from "../../assembly/aes/aes";
+} from "../../assembly/aes/cipher";
+import { aesCmac, aesCmacSubkeys, aesCtr } from "../../assembly/aes/modes";
 import { decryptionKeys, roundCount } from "../../assembly/aes/simd/schedule";
 import { IO, PLANES, PLANES_SIZE, SLOT_SCHEDULE_SIZE } from "../../assembly/layout";
 

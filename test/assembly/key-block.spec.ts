@@ -1,7 +1,8 @@
 /** Key blocks inside the module: statuses, and that nothing secret stays in scratch on any way out. */
-import { aesCtr, aesEncryptBlock, aesExpandKey } from "../../assembly/aes/aes";
+import { aesEncryptBlock, aesExpandKey } from "../../assembly/aes/cipher";
+import { aesCtr } from "../../assembly/aes/modes";
 import { hexDecode } from "../../assembly/hex";
-import { keyBlockUnwrap, keyBlockWrap } from "../../assembly/key-block";
+import { unwrapKeyBlock, wrapKeyBlock } from "../../assembly/key-block";
 import { createKey, materialOffset } from "../../assembly/keys";
 import { CHAIN, IO, IO_SIZE, KIND_AES, KIND_HMAC, KIND_OPAQUE, KIND_TDES } from "../../assembly/layout";
 import { BAD_LENGTH, FAILED, slotFree, slotKindAt, slotLengthAt, slotPointer, STALE, WRONG_KIND } from "../../assembly/slots";
@@ -38,7 +39,7 @@ function residue(): i32 {
 /** Unwraps `block`, whose header text has `header` characters, and checks that scratch and IO are clean. */
 function unwrap(kbpk: i32, block: string, header: i32, kind: i32): i32 {
   const length = put(IO, block);
-  const result = keyBlockUnwrap(kbpk, block.charCodeAt(0), header, length, kind);
+  const result = unwrapKeyBlock(kbpk, block.charCodeAt(0), header, length, kind);
   expect<i32>(residue()).toBe(0, "residue");
   return result;
 }
@@ -48,7 +49,7 @@ function firstWord(handle: i32): u64 {
   return load64be(slot + materialOffset(slotKindAt(slot)));
 }
 
-describe("keyBlockUnwrap", () => {
+describe("unwrapKeyBlock", () => {
   it("opens published blocks of versions D, B and C, and leaves nothing behind", () => {
     const d = keyOf(KIND_AES, KBPK_D);
     const fromD = unwrap(d, BLOCK_D, 16, KIND_AES);
@@ -109,11 +110,11 @@ describe("keyBlockUnwrap", () => {
     const key = keyOf(KIND_OPAQUE, KBPK_B.slice(0, 28));
     const header = "D0112P0AE00E0000";
     put(IO, header);
-    const length = keyBlockWrap(d, 0x44, 16, key, 0);
+    const length = wrapKeyBlock(d, 0x44, 16, key, 0);
     expect<i32>(length).toBe(64);
     for (let i = 63; i >= 0; i--) store<u8>(IO + 16 + i, load<u8>(IO + i));
     put(IO, header);
-    const opened = keyBlockUnwrap(d, 0x44, 16, 80, KIND_TDES);
+    const opened = unwrapKeyBlock(d, 0x44, 16, 80, KIND_TDES);
     expect<i32>(slotKindAt(slotPointer(opened))).toBe(KIND_OPAQUE);
     expect<i32>(slotLengthAt(slotPointer(opened))).toBe(14);
     expect<i32>(residue()).toBe(0, "residue");
@@ -123,7 +124,7 @@ describe("keyBlockUnwrap", () => {
   });
 });
 
-describe("keyBlockWrap", () => {
+describe("wrapKeyBlock", () => {
   it("leaves the block's body and nothing else", () => {
     const d = keyOf(KIND_AES, KBPK_D);
     const key = keyOf(KIND_AES, "3F419E1CB7079442AA37474C2EFBF8B8");
@@ -131,7 +132,7 @@ describe("keyBlockWrap", () => {
     put(IO + 0x100, "1C2965473CE206BB855B01533782");
     hexDecode(IO + 16, IO + 0x100, 28);
     wipe(IO + 0x100, 28);
-    const length = keyBlockWrap(d, 0x44, 16, key, 14);
+    const length = wrapKeyBlock(d, 0x44, 16, key, 14);
     expect<i32>(length).toBe(96);
     for (let i = 0; i < length; i++) expect<i32>(load<u8>(IO + i)).toBe(BLOCK_D.charCodeAt(16 + i));
     wipe(IO, length);
@@ -146,15 +147,15 @@ describe("keyBlockWrap", () => {
     for (let padding = -1; padding < 40; padding++) {
       const fits = padding == 14 || padding == 30;
       put(IO, "D0112P0AE00E0000");
-      const result = keyBlockWrap(d, 0x44, 16, key, padding);
+      const result = wrapKeyBlock(d, 0x44, 16, key, padding);
       expect<i32>(result).toBe(fits ? 2 * (34 + padding + 16) : BAD_LENGTH);
       wipe(IO, max(result, 0));
       expect<i32>(residue()).toBe(0, "residue");
     }
     slotFree(key);
-    expect<i32>(keyBlockWrap(d, 0x44, 16, key, 14)).toBe(STALE);
+    expect<i32>(wrapKeyBlock(d, 0x44, 16, key, 14)).toBe(STALE);
     slotFree(d);
-    expect<i32>(keyBlockWrap(d, 0x44, 16, d, 14)).toBe(STALE);
+    expect<i32>(wrapKeyBlock(d, 0x44, 16, d, 14)).toBe(STALE);
   });
 });
 

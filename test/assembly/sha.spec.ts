@@ -1,5 +1,5 @@
 import { hashBlockSize, hashLength, hashPad, hashWhole, SHA1, SHA224, SHA256, SHA384, SHA512 } from "../../assembly/hash";
-import { hmacEnd, hmacSha256, hmacStart } from "../../assembly/hmac";
+import { finishHmac, hmacSha256, hmacStart } from "../../assembly/hmac";
 import { createKey } from "../../assembly/keys";
 import {
   BLOCK_SCRATCH,
@@ -162,7 +162,7 @@ describe("HMAC (RFC 4231, test case 2)", () => {
     for (let hash = SHA1; hash <= SHA512; hash++) {
       hmacStart(hash, slot);
       const length = put(IO, "what do ya want for nothing?");
-      hmacEnd(hash, slot, IO, length, u64(length), out);
+      finishHmac(hash, slot, IO, length, u64(length), out);
       if (hash == SHA1) expect<string>(hexOf(out, 20)).toBe("effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
       if (hash == SHA224) expect<string>(hexOf(out, 28)).toBe("a30e01098bc6dbbf45690f3a7e9e6d0f8bbea2a39e6148008fd05e44");
       if (hash == SHA256) expect<string>(hexOf(out, 32)).toBe("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");

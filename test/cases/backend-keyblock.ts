@@ -1,6 +1,6 @@
 /**
  * Key blocks in the backend, below the syntax checks of core: the worked values of TR-31:2018 A.7, X9.143:2021 8.1 and
- * ISO 20038 B.2 both ways, and the order of verdicts. Authentic blocks with wrong length fields, which `wrapKey` never makes, are
+ * ISO 20038 B.2 both ways, and the order of verdicts. Authentic blocks with wrong length fields, which `wrapKeyBlock` never makes, are
  * built here from the backend's single operations.
  */
 import type { Backend, KeyBlockVersion, Slot, SlotKind } from "../../ts/backend/contract.js";
@@ -147,11 +147,11 @@ export const backendKeyBlockCases: Cases = (suite) => {
         const wrapping = backend.createSlot(isAes(version) ? "AES" : "TDES", hex(kbpk));
         const key = hex(payload).slice(2, 18);
         const padding = hex(payload).slice(18);
-        const opened = backend.unwrapKey(wrapping, version, header + body, header.length, "TDES");
+        const opened = backend.unwrapKeyBlock(wrapping, version, header + body, header.length, "TDES");
         if (opened.verdict !== "opened") throw new Error(`verdict ${opened.verdict}`);
-        same([opened.kind, opened.length, opened.surplus], ["TDES", 16, padding.length]);
+        same([opened.kind, opened.length, opened.paddingLength], ["TDES", 16, padding.length]);
         same(backend.readSlot(opened.slot), key);
-        same(backend.wrapKey(wrapping, version, header, opened.slot, padding), body, "wrapped again");
+        same(backend.wrapKeyBlock(wrapping, version, header, opened.slot, padding), body, "wrapped again");
         same(authenticBlock(backend, version, hex(kbpk), header, hex(payload)), body, "built from single operations");
         backend.destroySlot(opened.slot);
         backend.destroySlot(wrapping);
@@ -181,10 +181,10 @@ export const backendKeyBlockCases: Cases = (suite) => {
             const key = backend.createSlot(kind, material);
             for (const extra of [0, granularity]) {
               const padding = random(((granularity - ((2 + length) % granularity)) % granularity) + extra);
-              const body = backend.wrapKey(kbpk, version, headerOf(version), key, padding);
-              const opened = backend.unwrapKey(kbpk, version, headerOf(version) + body, 16, kind);
+              const body = backend.wrapKeyBlock(kbpk, version, headerOf(version), key, padding);
+              const opened = backend.unwrapKeyBlock(kbpk, version, headerOf(version) + body, 16, kind);
               if (opened.verdict !== "opened") throw new Error(`${kind} ${length}: ${opened.verdict}`);
-              same([opened.kind, opened.length, opened.surplus], [kind, length, padding.length]);
+              same([opened.kind, opened.length, opened.paddingLength], [kind, length, padding.length]);
               same(backend.readSlot(opened.slot), material);
               backend.destroySlot(opened.slot);
             }
@@ -196,7 +196,7 @@ export const backendKeyBlockCases: Cases = (suite) => {
       suite.test("hex digits in lower case open, too", () => {
         eachKbpk(version, (backend, kbpk, material) => {
           const body = authenticBlock(backend, version, material, headerOf(version), payloadOf(128, 32)).toLowerCase();
-          const opened = backend.unwrapKey(kbpk, version, headerOf(version) + body, 16, "AES");
+          const opened = backend.unwrapKeyBlock(kbpk, version, headerOf(version) + body, 16, "AES");
           same(opened.verdict, "opened");
           if (opened.verdict === "opened") backend.destroySlot(opened.slot);
         });
@@ -211,10 +211,10 @@ export const backendKeyBlockCases: Cases = (suite) => {
             ["TDES", 1],
           ] as const) {
             const body = authenticBlock(backend, version, material, headerOf(version), payloadOf(8 * bytes, 32));
-            const opened = backend.unwrapKey(kbpk, version, headerOf(version) + body, 16, kind);
+            const opened = backend.unwrapKeyBlock(kbpk, version, headerOf(version) + body, 16, kind);
             if (opened.verdict !== "opened") throw new Error(opened.verdict);
             same(
-              [opened.kind, backend.slotKind(opened.slot), opened.length, opened.surplus],
+              [opened.kind, backend.slotKind(opened.slot), opened.length, opened.paddingLength],
               ["OPAQUE", "OPAQUE", bytes, 30 - bytes],
             );
             backend.destroySlot(opened.slot);
@@ -226,7 +226,11 @@ export const backendKeyBlockCases: Cases = (suite) => {
         eachKbpk(version, (backend, kbpk, material) => {
           for (const bits of [0, 1, 7, 9, 121, 248, 0x7fff, 0xffff, 0xfff8]) {
             const body = authenticBlock(backend, version, material, headerOf(version), payloadOf(bits, 32));
-            same(backend.unwrapKey(kbpk, version, headerOf(version) + body, 16, "AES"), { verdict: "length" }, `${bits} bits`);
+            same(
+              backend.unwrapKeyBlock(kbpk, version, headerOf(version) + body, 16, "AES"),
+              { verdict: "length" },
+              `${bits} bits`,
+            );
           }
         });
       });
@@ -235,8 +239,12 @@ export const backendKeyBlockCases: Cases = (suite) => {
         eachKbpk(version, (backend, kbpk, material) => {
           const body = authenticBlock(backend, version, material, headerOf(version), payloadOf(0, 32));
           const last = body.endsWith("0") ? "1" : "0";
-          same(backend.unwrapKey(kbpk, version, headerOf(version) + body.slice(0, -1) + last, 16, "AES"), { verdict: "mac" });
-          same(backend.unwrapKey(kbpk, version, headerOf(version).replace("E00E", "B00E") + body, 16, "AES"), { verdict: "mac" });
+          same(backend.unwrapKeyBlock(kbpk, version, headerOf(version) + body.slice(0, -1) + last, 16, "AES"), {
+            verdict: "mac",
+          });
+          same(backend.unwrapKeyBlock(kbpk, version, headerOf(version).replace("E00E", "B00E") + body, 16, "AES"), {
+            verdict: "mac",
+          });
         });
       });
 
@@ -247,10 +255,10 @@ export const backendKeyBlockCases: Cases = (suite) => {
           for (let at = 1; at < block.length; at++) {
             const changed = block.charAt(at) === "0" ? "1" : "0";
             const damaged = block.slice(0, at) + changed + block.slice(at + 1);
-            same(backend.unwrapKey(kbpk, version, damaged, 16, "AES"), { verdict: "mac" }, `character ${at}`);
+            same(backend.unwrapKeyBlock(kbpk, version, damaged, 16, "AES"), { verdict: "mac" }, `character ${at}`);
           }
           const other = backend.createSlot(isAes(version) ? "AES" : "TDES", invertMiddle(material));
-          same(backend.unwrapKey(other, version, block, 16, "AES"), { verdict: "mac" }, "another key");
+          same(backend.unwrapKeyBlock(other, version, block, 16, "AES"), { verdict: "mac" }, "another key");
           backend.destroySlot(other);
         });
       });
@@ -260,11 +268,11 @@ export const backendKeyBlockCases: Cases = (suite) => {
           const header = headerOf(version);
           const body = authenticBlock(backend, version, material, header, payloadOf(128, 32));
           for (const bad of ["", "00", body.slice(1), body.slice(2), `G${body.slice(1)}`, `${body}00`, ` ${body.slice(1)}`]) {
-            same(backend.unwrapKey(kbpk, version, header + bad, 16, "AES"), { verdict: "mac" }, `${bad.length} characters`);
+            same(backend.unwrapKeyBlock(kbpk, version, header + bad, 16, "AES"), { verdict: "mac" }, `${bad.length} characters`);
           }
           for (const headerLength of [0, 8, 15, 17, 1000, 9999]) {
             same(
-              backend.unwrapKey(kbpk, version, header + body, headerLength, "AES"),
+              backend.unwrapKeyBlock(kbpk, version, header + body, headerLength, "AES"),
               { verdict: "mac" },
               `header ${headerLength}`,
             );
@@ -279,21 +287,24 @@ export const backendKeyBlockCases: Cases = (suite) => {
         const unsuited: [SlotKind, number][] = isAes(version) ? [["TDES", 16]] : [["AES", 16]];
         for (const [kind, length] of [...unsuited, ["TDES", 8], ["HMAC", 32], ["OPAQUE", 16]] as const) {
           const kbpk = backend.createSlot(kind, random(length));
-          throwsCode(() => backend.unwrapKey(kbpk, version, headerOf(version) + "0".repeat(96), 16, "AES"), "ERR_KEY_USAGE");
-          throwsCode(() => backend.wrapKey(kbpk, version, headerOf(version), key, new Uint8Array(0)), "ERR_KEY_USAGE");
+          throwsCode(() => backend.unwrapKeyBlock(kbpk, version, headerOf(version) + "0".repeat(96), 16, "AES"), "ERR_KEY_USAGE");
+          throwsCode(() => backend.wrapKeyBlock(kbpk, version, headerOf(version), key, new Uint8Array(0)), "ERR_KEY_USAGE");
           backend.destroySlot(kbpk);
-          throwsCode(() => backend.unwrapKey(kbpk, version, headerOf(version) + "0".repeat(96), 16, "AES"), "ERR_KEY_DESTROYED");
+          throwsCode(
+            () => backend.unwrapKeyBlock(kbpk, version, headerOf(version) + "0".repeat(96), 16, "AES"),
+            "ERR_KEY_DESTROYED",
+          );
         }
         backend.destroySlot(key);
         eachKbpk(version, (_backend, kbpk) => {
-          throwsCode(() => backend.wrapKey(kbpk, version, headerOf(version), key, new Uint8Array(0)), "ERR_KEY_DESTROYED");
+          throwsCode(() => backend.wrapKeyBlock(kbpk, version, headerOf(version), key, new Uint8Array(0)), "ERR_KEY_DESTROYED");
         });
       });
 
       suite.test("a payload of the wrong granularity is not wrapped", () => {
         eachKbpk(version, (backend, kbpk) => {
           const key = backend.createSlot("OPAQUE", new Uint8Array(13));
-          const wrap = () => backend.wrapKey(kbpk, version, headerOf(version), key, new Uint8Array(2));
+          const wrap = () => backend.wrapKeyBlock(kbpk, version, headerOf(version), key, new Uint8Array(2));
           if (version === "E") ok(wrap().length === 2 * (17 + 16), "any length");
           else throwsCode(wrap, "ERR_INVALID_ARGUMENT");
           backend.destroySlot(key);

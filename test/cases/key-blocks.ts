@@ -76,8 +76,8 @@ function counting(): { backend: Backend; live: () => number } {
       slots.add(slot);
       return slot;
     },
-    unwrapKey(...args) {
-      const verdict = real.unwrapKey(...args);
+    unwrapKeyBlock(...args) {
+      const verdict = real.unwrapKeyBlock(...args);
       if (verdict.verdict === "opened") slots.add(verdict.slot);
       return verdict;
     },
@@ -152,7 +152,7 @@ export const keyBlockCases: Cases = (suite) => {
           const kbpkSlot = backend.createSlot(kbpkOf(vector.version) as "AES", hex(vector.kbpk));
           const slot = backend.createSlot("OPAQUE", hex(vector.key));
           const text = vector.block.slice(0, headerLength);
-          const body = backend.wrapKey(kbpkSlot, header.version, text, slot, hex(vector.padding));
+          const body = backend.wrapKeyBlock(kbpkSlot, header.version, text, slot, hex(vector.padding));
           same(text + body, vector.block);
           backend.destroySlot(kbpkSlot);
           backend.destroySlot(slot);

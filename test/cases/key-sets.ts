@@ -116,8 +116,8 @@ function spiedBackend(): { backend: Backend; live: () => number; made: () => num
   };
   const spies: Partial<Backend> = {
     createSlot: (kind, material) => remember(real.createSlot(kind, material)),
-    unwrapKey: (...args): UnwrapVerdict => {
-      const outcome = real.unwrapKey(...args);
+    unwrapKeyBlock: (...args): UnwrapVerdict => {
+      const outcome = real.unwrapKeyBlock(...args);
       if (outcome.verdict === "opened") remember(outcome.slot);
       return outcome;
     },

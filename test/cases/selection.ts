@@ -137,7 +137,7 @@ export const selectionCases: Cases = (suite) => {
         ["AES-CBC", { open: () => undefined }],
         ["AES-CBC", { open: (slot, iv, text, encoding) => noble.open(slot, flip(iv), text, encoding) }],
         ["HMAC-SHA-256", { hmac: (slot, parts) => noble.hmac(slot, parts.slice(0, 1)) }],
-        ["key block", { unwrapKey: () => ({ verdict: "mac" }) }],
+        ["key block", { unwrapKeyBlock: () => ({ verdict: "mac" }) }],
         ["key block", { readSlot: (slot) => flip(noble.readSlot(slot)) }],
         [
           "AES-CBC: no",
@@ -163,8 +163,8 @@ export const selectionCases: Cases = (suite) => {
       if (noble === undefined) return;
       const backend: Backend = {
         ...noble,
-        unwrapKey: (kbpk, version, block, headerLength, kind) =>
-          noble.unwrapKey(kbpk, version, block.replace("B00E", "E00E"), headerLength, kind),
+        unwrapKeyBlock: (kbpk, version, block, headerLength, kind) =>
+          noble.unwrapKeyBlock(kbpk, version, block.replace("B00E", "E00E"), headerLength, kind),
       };
       await rejectsCode(loadCrypto({ backend }), "ERR_BACKEND_UNAVAILABLE", /self-test failed \(key block\)/);
     });

@@ -181,14 +181,14 @@ function keyBlockScenarios(version: KeyBlockVersion): Scenario[] {
   const wrap = (backend: Backend, secret: (length: number) => Uint8Array) => {
     const kbpk = backend.createSlot(kind, secret(size));
     const key = backend.createSlot(kind, secret(size));
-    return { kbpk, block: header[version] + backend.wrapKey(kbpk, version, header[version], key, secret(padding)) };
+    return { kbpk, block: header[version] + backend.wrapKeyBlock(kbpk, version, header[version], key, secret(padding)) };
   };
   return [
     {
       name: `key block ${version}: wrapping, and unwrapping what verifies`,
       run(backend, secret) {
         const { kbpk, block } = wrap(backend, secret);
-        if (backend.unwrapKey(kbpk, version, block, 16, kind).verdict !== "opened") throw new Error("refused");
+        if (backend.unwrapKeyBlock(kbpk, version, block, 16, kind).verdict !== "opened") throw new Error("refused");
       },
     },
     {
@@ -198,7 +198,7 @@ function keyBlockScenarios(version: KeyBlockVersion): Scenario[] {
         const { kbpk, block } = wrap(backend, secret);
         const at = variant === 0 ? block.length - 1 : 16 + Math.floor(((block.length - 17) * variant) / 16);
         const damaged = block.slice(0, at) + (block[at] === "0" ? "1" : "0") + block.slice(at + 1);
-        if (backend.unwrapKey(kbpk, version, damaged, 16, kind).verdict !== "mac") throw new Error("opened");
+        if (backend.unwrapKeyBlock(kbpk, version, damaged, 16, kind).verdict !== "mac") throw new Error("opened");
       },
     },
   ];

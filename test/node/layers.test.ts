@@ -40,7 +40,7 @@ describe("layers", () => {
   });
 
   const planted: readonly [string, string, string][] = [
-    ["assembly/aes/aes.ts", 'import { x } from "../../ts/base/bytes";', "imports ts/base/bytes.ts (base)"],
+    ["assembly/aes/cipher.ts", 'import { x } from "../../ts/base/bytes";', "imports ts/base/bytes.ts (base)"],
     ["ts/base/bytes.ts", 'import { x } from "../core/keys/key.js";', "imports ts/core/keys/key.ts (core)"],
     ["ts/backend/wasm/wasm.ts", 'import { x } from "../../core/keys/key.js";', "imports ts/core/keys/key.ts (core)"],
     ["ts/backend/wasm/wasm.ts", 'import { gcm } from "@noble/ciphers/aes.js";', "imports @noble/ciphers/aes.js"],

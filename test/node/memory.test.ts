@@ -57,14 +57,14 @@ function observe({ tier, bytes }: Tier): Observed {
   const backend = currentBackend();
   const slots = new Set<Slot>();
   const createSlot = backend.createSlot.bind(backend);
-  const unwrapKey = backend.unwrapKey.bind(backend);
+  const unwrap = backend.unwrapKeyBlock.bind(backend);
   backend.createSlot = (kind, material) => {
     const slot = createSlot(kind, material);
     slots.add(slot);
     return slot;
   };
-  backend.unwrapKey = (...args) => {
-    const verdict = unwrapKey(...args);
+  backend.unwrapKeyBlock = (...args) => {
+    const verdict = unwrap(...args);
     if (verdict.verdict === "opened") slots.add(verdict.slot);
     return verdict;
   };

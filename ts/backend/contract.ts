@@ -42,8 +42,8 @@ export type MessagePart = string | Uint8Array;
 
 /** What became of a key block: opened into a slot, or refused for its MAC, or for its length field. */
 export type UnwrapVerdict =
-  /** `kind` is OPAQUE instead of the one asked for when the length does not suit it. `surplus`: payload bytes behind the key. */
-  | { verdict: "opened"; slot: Slot; kind: SlotKind; length: number; surplus: number }
+  /** `kind` is OPAQUE instead of the one asked for when the length does not suit it. `paddingLength`: payload bytes behind the key. */
+  | { verdict: "opened"; slot: Slot; kind: SlotKind; length: number; paddingLength: number }
   /** The MAC does not verify. Nothing that depends on plaintext was looked at. */
   | { verdict: "mac" }
   /** The MAC verifies, but the length field is 0, not a multiple of 8, or larger than the payload. */
@@ -106,12 +106,12 @@ export interface Backend {
    * to the header text. Derives KBEK and KBAK from `kbpk`, verifies the MAC over the header text as received, and puts the key
    * into a new slot of `kind` (or OPAQUE). The material never leaves the backend.
    */
-  unwrapKey(kbpk: Slot, version: KeyBlockVersion, block: string, headerLength: number, kind: SlotKind): UnwrapVerdict;
+  unwrapKeyBlock(kbpk: Slot, version: KeyBlockVersion, block: string, headerLength: number, kind: SlotKind): UnwrapVerdict;
   /**
    * Payload = bit length, the material of `key`, `padding`. Returns HEX(ciphertext) then HEX(MAC); `header` already holds the
    * total length. `2 + slotLength(key) + padding.length` is a multiple of the cipher block (any length in version E).
    */
-  wrapKey(kbpk: Slot, version: KeyBlockVersion, header: string, key: Slot, padding: Uint8Array): string;
+  wrapKeyBlock(kbpk: Slot, version: KeyBlockVersion, header: string, key: Slot, padding: Uint8Array): string;
 
   /** AES-CBC with PKCS#7 over the UTF-8 of `plaintext` (or its upper-case hex text): hex ciphertext. */
   seal(slot: Slot, iv: Uint8Array, plaintext: MessagePart, encoding: "hex" | "raw"): string;

@@ -317,5 +317,5 @@ function checkOptions(options: LoadOptions): Settings {
 
 function isChoice(value: unknown): value is "auto" | BackendName | Backend {
   if (typeof value === "string") return ["auto", "wasm-simd", "wasm", "noble"].includes(value);
-  return typeof value === "object" && value !== null && typeof (value as Partial<Backend>).unwrapKey === "function";
+  return typeof value === "object" && value !== null && typeof (value as Partial<Backend>).unwrapKeyBlock === "function";
 }

@@ -71,12 +71,18 @@ function testHmac(backend: Backend): boolean {
 function testKeyBlock(backend: Backend): boolean {
   const kbpk = backend.createSlot("AES", hex(backend, KBPK));
   try {
-    const opened = backend.unwrapKey(kbpk, "D", BLOCK_HEADER + BLOCK_BODY, BLOCK_HEADER.length, "AES");
+    const opened = backend.unwrapKeyBlock(kbpk, "D", BLOCK_HEADER + BLOCK_BODY, BLOCK_HEADER.length, "AES");
     if (opened.verdict !== "opened") return false;
     const material = backend.readSlot(opened.slot);
     backend.destroySlot(opened.slot);
-    const forged = backend.unwrapKey(kbpk, "D", BLOCK_HEADER.replace("E00E", "B00E") + BLOCK_BODY, BLOCK_HEADER.length, "AES");
-    return backend.encodeHex(material) === BLOCK_KEY && opened.surplus === 14 && forged.verdict === "mac";
+    const forged = backend.unwrapKeyBlock(
+      kbpk,
+      "D",
+      BLOCK_HEADER.replace("E00E", "B00E") + BLOCK_BODY,
+      BLOCK_HEADER.length,
+      "AES",
+    );
+    return backend.encodeHex(material) === BLOCK_KEY && opened.paddingLength === 14 && forged.verdict === "mac";
   } finally {
     backend.destroySlot(kbpk);
   }

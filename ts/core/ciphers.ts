@@ -208,7 +208,7 @@ export function tdesCmac(key: SecretKey, data: Uint8Array): Uint8Array {
  * ```
  */
 export function cbcMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions = METHOD_1): Uint8Array {
-  return chainMac(key, data, options, "macGenerate");
+  return cbcMacOf(key, data, options, "macGenerate");
 }
 
 /**
@@ -230,7 +230,7 @@ export function cbcMac(key: SecretKey, data: Uint8Array, options: MacPaddingOpti
  * ```
  */
 export function retailMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions = METHOD_1): Uint8Array {
-  return doubleMac(key, data, options, "macGenerate");
+  return retailMacOf(key, data, options, "macGenerate");
 }
 
 /**
@@ -298,9 +298,9 @@ function macToVerify(key: SecretKey, data: Uint8Array, options: VerifyMacOptions
     case "CMAC":
       return cmac(["AES", "TDES"], key, data, "macVerify");
     case "CBC-MAC":
-      return chainMac(key, data, options as MacPaddingOptions, "macVerify");
+      return cbcMacOf(key, data, options as MacPaddingOptions, "macVerify");
     case "RETAIL-MAC":
-      return doubleMac(key, data, options as MacPaddingOptions, "macVerify");
+      return retailMacOf(key, data, options as MacPaddingOptions, "macVerify");
     case "HMAC-SHA-256":
       return hmac(key, data, "macVerify");
   }
@@ -332,17 +332,17 @@ function cmac(algorithms: readonly BlockCipher[], key: SecretKey, data: Uint8Arr
   return backend.cmac(slot, data);
 }
 
-function chainMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions, operation: MacOperation): Uint8Array {
+function cbcMacOf(key: SecretKey, data: Uint8Array, options: MacPaddingOptions, operation: MacOperation): Uint8Array {
   const { backend, slot } = requireUse(key, "key", { operation, usages: ["M0", "M1"], algorithms: ["AES", "TDES"] });
-  return overPadded(data, blockSize(key.algorithm), options, (padded) => backend.cbcMac(slot, padded));
+  return withPadding(data, blockSize(key.algorithm), options, (padded) => backend.cbcMac(slot, padded));
 }
 
-function doubleMac(key: SecretKey, data: Uint8Array, options: MacPaddingOptions, operation: MacOperation): Uint8Array {
+function retailMacOf(key: SecretKey, data: Uint8Array, options: MacPaddingOptions, operation: MacOperation): Uint8Array {
   const { backend, slot } = requireUse(key, "key", { operation, usages: ["M3"], algorithms: ["TDES"] });
   if (key.bits !== 128) {
     throw new PosCryptoError("ERR_KEY_USAGE", `"key" has ${key.bits} bits; algorithm 3 of ISO 9797-1 takes 128`);
   }
-  return overPadded(data, blockSize("TDES"), options, (padded) => backend.retailMac(slot, padded));
+  return withPadding(data, blockSize("TDES"), options, (padded) => backend.retailMac(slot, padded));
 }
 
 function hmac(key: SecretKey, data: Uint8Array, operation: MacOperation): Uint8Array {
@@ -351,7 +351,7 @@ function hmac(key: SecretKey, data: Uint8Array, operation: MacOperation): Uint8A
   return backend.hmac(slot, [data]);
 }
 
-function overPadded(
+function withPadding(
   data: Uint8Array,
   block: 8 | 16,
   options: MacPaddingOptions,

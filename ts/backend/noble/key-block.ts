@@ -29,26 +29,26 @@ interface BlockKeys {
 const VARIANT_ENCRYPTION = 0x45;
 const VARIANT_AUTHENTICATION = 0x4d;
 
-/** The "key usage indicator" of the derivation data. */
-const PURPOSE_CBC = 0;
-const PURPOSE_AUTHENTICATION = 1;
-const PURPOSE_CTR = 2;
+/** The "key usage indicator" of the derivation input: what the derived key is for. */
+const USAGE_ENCRYPTION_CBC = 0;
+const USAGE_MAC = 1;
+const USAGE_ENCRYPTION_CTR = 2;
 
 /** The key, in an array the caller wipes, and the number of payload bytes behind it; or which check failed. */
-export function openKeyBlock(
+export function unwrapKeyBlock(
   kbpk: WrappingKey,
   version: KeyBlockVersion,
   block: string,
   headerLength: number,
-): { key: Uint8Array; surplus: number } | "mac" | "length" {
+): { key: Uint8Array; paddingLength: number } | "mac" | "length" {
   const algorithm = checkKbpk(kbpk, version);
   const header = asciiBytes(block.slice(0, headerLength));
   const body = decodeHexDigits(block.slice(headerLength));
   const macLength = macBytes(version);
-  const textLength = body === undefined ? 0 : body.length - macLength;
-  if (body === undefined || !lengthsFit(version, headerLength, textLength)) return "mac";
-  const ciphertext = body.subarray(0, textLength);
-  const received = body.subarray(textLength);
+  const ciphertextLength = body === undefined ? 0 : body.length - macLength;
+  if (body === undefined || !lengthsFit(version, headerLength, ciphertextLength)) return "mac";
+  const ciphertext = body.subarray(0, ciphertextLength);
+  const received = body.subarray(ciphertextLength);
   const keys = deriveKeys(kbpk, version, algorithm);
   let payload: Uint8Array | undefined;
   let expected: Uint8Array | undefined;
@@ -63,7 +63,7 @@ export function openKeyBlock(
 }
 
 /** HEX(ciphertext) then HEX(MAC). */
-export function sealKeyBlock(
+export function wrapKeyBlock(
   kbpk: WrappingKey,
   version: KeyBlockVersion,
   header: string,
@@ -100,10 +100,10 @@ function macBytes(version: KeyBlockVersion): number {
   return isVariant(version) ? 4 : version === "B" ? 8 : 16;
 }
 
-/** Whether lengths fit the version: `textLength` is the ciphertext's, in bytes. */
-function lengthsFit(version: KeyBlockVersion, headerLength: number, textLength: number): boolean {
+/** Whether lengths fit the version: `ciphertextLength` is the ciphertext's, in bytes. */
+function lengthsFit(version: KeyBlockVersion, headerLength: number, ciphertextLength: number): boolean {
   const block = version === "E" ? 1 : version === "D" ? 16 : 8;
-  return headerLength >= 16 && headerLength % 8 === 0 && textLength >= 2 && textLength % block === 0;
+  return headerLength >= 16 && headerLength % 8 === 0 && ciphertextLength >= 2 && ciphertextLength % block === 0;
 }
 
 /** The KBPK's algorithm, which the version fixes. */
@@ -122,8 +122,8 @@ function deriveKeys(kbpk: WrappingKey, version: KeyBlockVersion, algorithm: "AES
     forEncryption = kbpk.material.map((byte) => byte ^ VARIANT_ENCRYPTION);
     forAuthentication = kbpk.material.map((byte) => byte ^ VARIANT_AUTHENTICATION);
   } else {
-    forEncryption = derive(kbpk, version === "E" ? PURPOSE_CTR : PURPOSE_CBC);
-    forAuthentication = derive(kbpk, PURPOSE_AUTHENTICATION);
+    forEncryption = derive(kbpk, version === "E" ? USAGE_ENCRYPTION_CTR : USAGE_ENCRYPTION_CBC);
+    forAuthentication = derive(kbpk, USAGE_MAC);
   }
   const encryption = createBlockCipher(algorithm, forEncryption);
   const authentication = createBlockCipher(algorithm, forAuthentication);
@@ -138,14 +138,14 @@ function deriveKeys(kbpk: WrappingKey, version: KeyBlockVersion, algorithm: "AES
   };
 }
 
-/** CMAC in counter mode over (counter, purpose, 00, algorithm, bits): as many leftmost bytes as the KBPK has. */
-function derive(kbpk: WrappingKey, purpose: number): Uint8Array {
+/** CMAC in counter mode over (counter, usage, 00, algorithm, bits): as many leftmost bytes as the KBPK has. */
+function derive(kbpk: WrappingKey, usage: number): Uint8Array {
   const cipher = kbpk.cipher!;
   const length = kbpk.material.length;
   const type = cipher.blockSize === 16 ? length / 8 : length / 8 - 2;
   const derived = new Uint8Array(length);
   for (let at = 0, counter = 1; at < length; at += cipher.blockSize, counter++) {
-    const part = cipher.cmac(Uint8Array.of(counter, 0, purpose, 0, 0, type, (length * 8) >> 8, (length * 8) & 0xff));
+    const part = cipher.cmac(Uint8Array.of(counter, 0, usage, 0, 0, type, (length * 8) >> 8, (length * 8) & 0xff));
     derived.set(part.subarray(0, Math.min(part.length, length - at)), at);
     wipe(part);
   }
@@ -173,11 +173,11 @@ function computeMac(
   }
 }
 
-function splitPayload(payload: Uint8Array): { key: Uint8Array; surplus: number } | "length" {
+function splitPayload(payload: Uint8Array): { key: Uint8Array; paddingLength: number } | "length" {
   const bits = (payload[0]! << 8) | payload[1]!;
   const length = bits >> 3;
   if (bits === 0 || bits % 8 !== 0 || length > payload.length - 2) return "length";
-  return { key: payload.slice(2, 2 + length), surplus: payload.length - 2 - length };
+  return { key: payload.slice(2, 2 + length), paddingLength: payload.length - 2 - length };
 }
 
 function asciiBytes(text: string): Uint8Array {

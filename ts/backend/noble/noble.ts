@@ -17,7 +17,7 @@ import { cbcMac, createBlockCipher, pkcs7Length, pkcs7Pad } from "./block-cipher
 import type { BlockCipher } from "./cipher.js";
 import type { Backend, BlockPadding, HashName, MessagePart, OpenEncoding, Slot, SlotKind } from "../contract.js";
 import { startsLikeMessage } from "../message-start.js";
-import { decodeHexDigits, equalBytes, openKeyBlock, sealKeyBlock } from "./key-block.js";
+import { decodeHexDigits, equalBytes, unwrapKeyBlock, wrapKeyBlock } from "./key-block.js";
 import { destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "../refusals.js";
 
 interface Entry {
@@ -167,18 +167,19 @@ function createNobleBackend(): Backend {
     },
     sha256: (data) => sha256(data),
 
-    unwrapKey(kbpk, version, block, headerLength, kind) {
-      const opened = openKeyBlock(entry(kbpk), version, block, headerLength);
+    unwrapKeyBlock(kbpk, version, block, headerLength, kind) {
+      const opened = unwrapKeyBlock(entry(kbpk), version, block, headerLength);
       if (typeof opened === "string") return { verdict: opened };
       try {
-        const { key, surplus } = opened;
+        const { key, paddingLength } = opened;
         const fitting = suits(kind, key.length) ? kind : "OPAQUE";
-        return { verdict: "opened", slot: createSlot(fitting, key), kind: fitting, length: key.length, surplus };
+        return { verdict: "opened", slot: createSlot(fitting, key), kind: fitting, length: key.length, paddingLength };
       } finally {
         wipe(opened.key);
       }
     },
-    wrapKey: (kbpk, version, header, key, padding) => sealKeyBlock(entry(kbpk), version, header, entry(key).material, padding),
+    wrapKeyBlock: (kbpk, version, header, key, padding) =>
+      wrapKeyBlock(entry(kbpk), version, header, entry(key).material, padding),
 
     seal(slot, iv, plaintext, encoding) {
       const cipher = aesOf(slot);

@@ -42,8 +42,8 @@ export interface WasmExports {
   hmacEnd(handle: number, hash: number, length: number): number;
   macBase64(): number;
   macEquals(): number;
-  keyBlockUnwrap(kbpk: number, version: number, headerLength: number, blockLength: number, kind: number): number;
-  keyBlockWrap(kbpk: number, version: number, headerLength: number, key: number, paddingLength: number): number;
+  unwrapKeyBlock(kbpk: number, version: number, headerLength: number, blockLength: number, kind: number): number;
+  wrapKeyBlock(kbpk: number, version: number, headerLength: number, key: number, paddingLength: number): number;
   seal(handle: number, length: number, encoding: number, last: number): number;
   open(handle: number, digits: number, encoding: number, last: number): number;
   encodeHex(length: number): number;

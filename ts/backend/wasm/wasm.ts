@@ -168,11 +168,11 @@ class WasmBackend implements Backend {
     return this.io.takeAndWipe(wasm.hashEnd(SHA256, rest), io.peak);
   }
 
-  unwrapKey(kbpk: Slot, version: KeyBlockVersion, block: string, headerLength: number, kind: SlotKind): UnwrapVerdict {
+  unwrapKeyBlock(kbpk: Slot, version: KeyBlockVersion, block: string, headerLength: number, kind: SlotKind): UnwrapVerdict {
     const { wasm, io } = this;
     if (block.length > LONGEST_BLOCK) throw invalidArgument("block", `at most ${LONGEST_BLOCK} characters`, block.length);
     const used = io.putText(block, 0);
-    const result = wasm.keyBlockUnwrap(kbpk, version.charCodeAt(0), headerLength, used, KINDS.indexOf(kind) + 1);
+    const result = wasm.unwrapKeyBlock(kbpk, version.charCodeAt(0), headerLength, used, KINDS.indexOf(kind) + 1);
     io.renew();
     wasm.wipeIo(used);
     if (result === FAILED) return { verdict: "mac" };
@@ -180,15 +180,15 @@ class WasmBackend implements Backend {
     const slot = io.check(result);
     const length = this.slotLength(slot);
     const payload = (block.length - headerLength - 2 * MAC_BYTES[version]) / 2;
-    return { verdict: "opened", slot, kind: this.slotKind(slot), length, surplus: payload - 2 - length };
+    return { verdict: "opened", slot, kind: this.slotKind(slot), length, paddingLength: payload - 2 - length };
   }
 
-  wrapKey(kbpk: Slot, version: KeyBlockVersion, header: string, key: Slot, padding: Uint8Array): string {
+  wrapKeyBlock(kbpk: Slot, version: KeyBlockVersion, header: string, key: Slot, padding: Uint8Array): string {
     const { wasm, io } = this;
     if (header.length + padding.length > LONGEST_BLOCK) throw invalidArgument("padding", "shorter", padding.length);
     const headerLength = io.putText(header, 0);
     const used = io.putBytes(padding, headerLength);
-    const result = wasm.keyBlockWrap(kbpk, version.charCodeAt(0), headerLength, key, padding.length);
+    const result = wasm.wrapKeyBlock(kbpk, version.charCodeAt(0), headerLength, key, padding.length);
     if (result === BAD_LENGTH) throw invalidArgument("padding", "as long as the version's cipher blocks ask for", padding.length);
     const length = io.check(result);
     const text = io.takeAscii(length);

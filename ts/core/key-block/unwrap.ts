@@ -130,7 +130,7 @@ interface Opened {
   readonly algorithm: KeyAlgorithm;
   readonly hash: HashName | undefined;
   readonly length: number;
-  readonly surplus: number;
+  readonly paddingLength: number;
 }
 
 /** The KBPK as the rules see it. */
@@ -149,7 +149,7 @@ function judge(scanned: ScannedKeyBlock, options: CheckedOptions, kbpk: Protecto
   found.push(...misfits);
   const algorithm = misfits.length > 0 ? "OPAQUE" : opened.algorithm;
   found.push(...strengthFindings(strengthOf(kbpk.algorithm, kbpk.bytes, undefined), strengthOf(algorithm, length, opened.hash)));
-  if (strict) found.push(...surplusFindings(header, length, opened.surplus));
+  if (strict) found.push(...surplusFindings(header, length, opened.paddingLength));
   if (header.optionalBlocks.length > 0) {
     found.push(...checkValueFindings(header, "KC", { backend, slot, algorithm }, strict));
     found.push(...checkValueFindings(header, "KP", kbpk, strict));
@@ -212,7 +212,7 @@ export function unwrapKeyBlock(kbpk: SecretKey, block: string | Uint8Array, opti
   const { backend, slot: kbpkSlot } = requireKbpk(kbpk, header.version, "unwrap");
   const hash = isHmacLetter(header.algorithm) ? hmacHash(header, checked.hash) : undefined;
   const algorithm = algorithmOf(header.algorithm, hash);
-  const opened = backend.unwrapKey(kbpkSlot, header.version, text, headerLength, slotKindOf(algorithm));
+  const opened = backend.unwrapKeyBlock(kbpkSlot, header.version, text, headerLength, slotKindOf(algorithm));
   if (opened.verdict === "mac") {
     throw new PosCryptoError(
       "ERR_KEY_BLOCK_MAC",
@@ -222,10 +222,10 @@ export function unwrapKeyBlock(kbpk: SecretKey, block: string | Uint8Array, opti
   if (opened.verdict === "length") {
     throw new PosCryptoError("ERR_KEY_BLOCK_PAYLOAD", "Key block: the MAC verifies, but the length of the key inside is wrong");
   }
-  const { slot, length, surplus } = opened;
+  const { slot, length, paddingLength } = opened;
   try {
     const protector = { backend, slot: kbpkSlot, algorithm: kbpkAlgorithm(header.version), bytes: backend.slotLength(kbpkSlot) };
-    const report = judge(scanned, checked, protector, { backend, slot, algorithm, hash, length, surplus });
+    const report = judge(scanned, checked, protector, { backend, slot, algorithm, hash, length, paddingLength });
     if (checked.policy === "enforce") enforce(report);
     if (checked.kcv !== undefined) {
       // By what the key is, even if findings make it opaque.

@@ -130,7 +130,7 @@ export function wrapKeyBlock(
     if (characters > LONGEST_BLOCK) throw invalidArgument("header", `a block of at most ${LONGEST_BLOCK} characters`, characters);
     const text = headerText(fields, characters, optional);
     const { backend, slot: kbpkSlot } = protection;
-    return text + inBackendOf(protection, wrapped, (slot) => backend.wrapKey(kbpkSlot, fields.version, text, slot, padding));
+    return text + inBackendOf(protection, wrapped, (slot) => backend.wrapKeyBlock(kbpkSlot, fields.version, text, slot, padding));
   } finally {
     wipe(padding);
   }
