@@ -7,7 +7,8 @@ import { describe, it } from "vitest";
 import { PosTerminal } from "../../ts/client/index.js";
 import { importKey } from "../../ts/core/keys/key.js";
 import type { Io } from "../../ts/cli/io.js";
-import { readOptions, Sources } from "../../ts/cli/options.js";
+import { readOptions } from "../../ts/cli/options.js";
+import { Sources } from "../../ts/cli/sources.js";
 import negatives from "../../vectors/key-block-negatives.json" with { type: "json" };
 import { ok, rejectsCode, same, throwsCode } from "../harness.js";
 import { command, type Surroundings } from "./cli-io.js";
@@ -49,6 +50,27 @@ describe("viopay-pos", () => {
     }
     const nothing = await command([]);
     same([nothing.code, nothing.err], [2, overview]);
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+    same(await done(["--version"]), `${version}\n`);
+  });
+
+  it("--help has examples that the command line itself accepts the options of", async () => {
+    for (const name of ["demo", "mock", "keyblock", "kcv", "pin", "envelope", "sign"]) {
+      const [options, examples] = (await done([name, "--help"])).split("\nexamples:\n");
+      const lines = (examples ?? "").split("\n").filter((line) => line.startsWith(`  viopay-pos ${name}`));
+      ok(lines.length > 0, `examples of ${name}`);
+      for (const option of examples!.match(/--[a-z-]+/g) ?? [])
+        ok(options!.includes(option), `${option} of ${name} is an option`);
+      for (const line of `${options}${examples}`.split("\n")) ok(line.length <= 130, `${line.length} characters: ${line}`);
+    }
+  });
+
+  it("a slip is answered with the word that is close", async () => {
+    await fails(2, ["kvc"], {}, /^viopay-pos: unknown command; did you mean kcv\?\nsee viopay-pos --help\n$/);
+    await fails(2, ["kcv", "--kye", "env:K"], {}, /unknown option --kye; did you mean --key\?\nsee viopay-pos kcv --help/);
+    await fails(2, ["pin", "decript"], {}, /did you mean decrypt\?/);
+    await fails(2, ["sign", "requst"], {}, /did you mean request\?/);
+    await fails(2, ["xylophone"], {}, /^viopay-pos: unknown command\nsee/);
   });
 
   it("wrong usage, values of options included, is exit code 2 and quotes nothing that was typed", async () => {
@@ -70,7 +92,6 @@ describe("viopay-pos", () => {
       ["kcv", "--key"],
       ["kcv", "--key", "--json"],
       ["kcv", "--json=yes", "--key", "env:K"],
-      ["keyblock", secret],
       ["keyblock", "unwrap", BLOCK_A],
       ["keyblock", "unwrap", "--kbpk", secret, BLOCK_A],
       ["keyblock", "wrap", "--kbpk", "env:K", "--key", secret, "--usage", "D0"],
@@ -112,7 +133,7 @@ describe("viopay-pos", () => {
       const { code, out, err } = await command(args, { env: { K: KBPK, A: KBPK_A }, stdin: KBPK });
       same([args.join(" "), code, out], [args.join(" "), 2, ""]);
       ok(!err.includes(secret) && !err.includes(KBPK), "no secret in the message");
-      ok(err.includes("usage: viopay-pos"), "the usage follows");
+      ok(/^viopay-pos: [^\n]+\nsee viopay-pos(?: [a-z]+)? --help\n$/.test(err), `one line, and where to read on: ${err}`);
     }
   });
 });
@@ -120,7 +141,7 @@ describe("viopay-pos", () => {
 describe("options and sources", () => {
   it("mistakes are ERR_COMMAND_LINE", async () => {
     const table = { key: "text", json: "flag" } as const;
-    throwsCode(() => readOptions(["--kye", AES], table), "ERR_COMMAND_LINE", "unknown option --kye");
+    throwsCode(() => readOptions(["--kye", AES], table), "ERR_COMMAND_LINE", "unknown option --kye; did you mean --key?");
     throwsCode(() => readOptions([`--${AES}`], table), "ERR_COMMAND_LINE", "unknown option");
     throwsCode(() => readOptions([AES], table), "ERR_COMMAND_LINE", "only options are expected here");
     throwsCode(() => readOptions(["-k"], table), "ERR_COMMAND_LINE");
@@ -132,9 +153,9 @@ describe("options and sources", () => {
   it("standard input serves one purpose", async () => {
     const io = { readStdin: async () => new TextEncoder().encode(AES), env: {} } as unknown as Io;
     const sources = new Sources(io);
-    same(await sources.key("key", "-"), AES);
+    same(await sources.key("key", "-", "key"), AES);
     await rejectsCode(sources.input("INPUT", undefined), "ERR_COMMAND_LINE", /both --key and INPUT/);
-    await rejectsCode(sources.secret("pin", "1234"), "ERR_COMMAND_LINE", /file:PATH, env:NAME or -/);
+    await rejectsCode(sources.secret("pin", "1234", "PIN"), "ERR_COMMAND_LINE", /file:PATH, env:NAME or -/);
   });
 });
 

@@ -19,6 +19,10 @@ export const usage = `usage: viopay-pos demo [--backend auto|wasm-simd|wasm|nobl
   --seed N         for faults with a probability
   --json           one JSON line a step, and one as summary
 
+examples:
+  viopay-pos demo
+  viopay-pos demo --backend noble --fault drop-after@charge:count=1
+
 Starts a mock API on a free loopback port, walks a terminal from first boot to payments, and checks every result.
 `;
 

@@ -20,7 +20,7 @@ function readFaultOption(text: string): FaultRule {
     const refusal = refusalOf(error);
     if (refusal === undefined) throw error;
     throw usageError(
-      `"${refusal.argument}" must be ${refusal.expected}\nkinds of faults: ${Object.keys(FAULT_STEPS).join(", ")}`,
+      `"${refusal.argument}" must be ${refusal.expected}; kinds of faults: ${Object.keys(FAULT_STEPS).join(", ")}`,
     );
   }
 }

@@ -1,5 +1,6 @@
 /** What a command may touch: output, input, environment. Passed in, so that tests run commands in their own process. */
 import { readFile } from "node:fs/promises";
+import { InputTerminal, type Terminal } from "./terminal.js";
 
 export interface Io {
   /** Writes to standard output; a line break is the caller's. */
@@ -8,8 +9,12 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether standard output may be coloured. */
   readonly color: boolean;
-  /** All of standard input. */
+  /** Columns of the terminal that standard output is, if it is one. */
+  readonly columns?: number | undefined;
+  /** All of standard input, where it is no terminal. */
   readonly readStdin: () => Promise<Uint8Array>;
+  /** The person at standard input, where it is a terminal. */
+  readonly terminal?: Terminal | undefined;
   readonly readFile: (path: string) => Promise<Uint8Array>;
   /** Aborted when the user asks the program to stop. */
   readonly signal: AbortSignal;
@@ -22,17 +27,20 @@ export function processIo(): Io {
   stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
+  const err = (text: string): void => void stderr.write(text);
   let stop: AbortSignal | undefined;
   return {
     out: (text) => void stdout.write(text),
-    err: (text) => void stderr.write(text),
+    err,
     env,
     color: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
+    columns: stdout.isTTY === true && stdout.columns > 0 ? stdout.columns : undefined,
     readStdin: async () => {
       const parts: Uint8Array[] = [];
       for await (const part of stdin) parts.push(part as Uint8Array);
       return new Uint8Array(Buffer.concat(parts));
     },
+    terminal: stdin.isTTY === true ? new InputTerminal(stdin, err) : undefined,
     readFile: async (path) => new Uint8Array(await readFile(path)),
     // Commands that do not ask for it end at once, as the system has it.
     get signal() {

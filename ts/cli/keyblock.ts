@@ -1,207 +1,63 @@
-/** `viopay-pos keyblock`: reads any TR-31 block without a key, unwraps one, or wraps a key. */
-import { loadCrypto } from "../backend/select.js";
-import { keyCheckValue } from "../core/keys/check-value.js";
-import { encodeHex, wipe } from "../base/bytes.js";
-import { HASH_NAMES } from "../core/keys/attributes.js";
-import { exposeKeyBytes, type KeyAlgorithm, type KeyAttributes, type SecretKey } from "../core/keys/key.js";
-import { explainKeyBlock } from "../core/key-block/explain.js";
-import { MODE_LETTERS, usageRule } from "../core/keys/attribute-tables.js";
-import { type KeyBlockHeader, kbpkAlgorithm, parseKeyBlock } from "../core/key-block/header.js";
-import { type UnwrapOptions, unwrapKeyBlock } from "../core/key-block/unwrap.js";
-import { wrapKeyBlock } from "../core/key-block/wrap.js";
+/** `viopay-pos keyblock`: reads any TR-31 block without a key, unwraps one, wraps a key, or moves one to another KBPK. */
+import { didYouMean } from "./did-you-mean.js";
 import type { Io } from "./io.js";
-import { Keys } from "./key-options.js";
-import { type Options, type OptionTable, readOptions, Sources, usageError, withOptionValues } from "./options.js";
-import { createStyle, table } from "./style.js";
+import { usageError } from "./options.js";
 
-export const usage = `usage: viopay-pos keyblock read   [BLOCK] [--json]
-       viopay-pos keyblock unwrap --kbpk SOURCE [BLOCK] [--usage U] [--mode M] [--kcv HEX] [--hash H] [--any-case] [--report]
-                                  [--expose] [--json]
-       viopay-pos keyblock wrap   --kbpk SOURCE --key SOURCE --usage U [--algorithm A] [--hash H] [--mode M] [--version V]
+export const usage = `usage: viopay-pos keyblock [read] [BLOCK...] [--json] [knobs]
+       viopay-pos keyblock unwrap [--kbpk SOURCE] [BLOCK...] [--usage U] [--mode M] [--kcv HEX] [--hash H] [--report] [--expose]
+                                  [--json] [knobs]
+       viopay-pos keyblock wrap   [--kbpk SOURCE] [--key SOURCE] --usage U [--algorithm A] [--hash H] [--mode M] [--version V]
                                   [--exportability E|N|S] [--key-version XX] [--context 0|1|2] [--label TEXT] [--with-kcv]
+                                  [--block ID[=DATA]]... [--json]
+       viopay-pos keyblock rewrap [--from-kbpk SOURCE] [--to-kbpk SOURCE] [BLOCK...] [--version V] [--usage U] [--mode M]
+                                  [--exportability E|N|S] [--key-version XX] [--context 0|1|2] [--block ID[=DATA]]...
+                                  [--without ID]... [--kcv HEX] [--json]
 
-  BLOCK           the key block itself, file:PATH, or - (standard input, the default)
-  SOURCE          a key in hex: file:PATH, env:NAME, or - (standard input)
-  --usage U       two characters of ANSI X9.143 table 2, as P0; unwrap: what is expected
-  --mode M        a letter of table 4; wrap: default N
-  --algorithm A   AES (default), TDES or HMAC
-  --hash H        of an HMAC key: SHA-1, SHA-224, SHA-256, SHA-384 or SHA-512; unwrap: where the block has no HM;
-                  wrap: default SHA-256
-  --version V     A to E, default D: A, B and C take a TDES key as KBPK, D and E an AES key
-  --kcv HEX       the check value the key must have
-  --any-case      accept small hex digits
-  --report        list what breaks the standard's policy instead of refusing the block
-  --with-kcv      add the key's and the KBPK's check values as optional blocks KC and KP
-  --expose        print the key in clear
+  BLOCK             the key block itself, in groups, too; file:PATH; or - (standard input, the default)
+  SOURCE            a key in hex: file:PATH, env:NAME, or - (standard input); left out on a terminal: you are asked
+  --usage U         two characters of ANSI X9.143 table 2, as P0; unwrap: what is expected
+  --mode M          a letter of table 4; wrap: default N; rewrap: the same or a narrower one
+  --algorithm A     AES (default), TDES or HMAC
+  --hash H          of an HMAC key: SHA-1, SHA-224, SHA-256, SHA-384 or SHA-512; unwrap: where the block has no HM;
+                    wrap: default SHA-256
+  --version V       A to E, default D, rewrap: the block's own; A, B and C take a TDES key as KBPK, D and E an AES key
+  --kcv HEX         the check value the key must have
+  --report          list what breaks the standard's policy instead of refusing the block
+  --with-kcv        add the key's and the KBPK's check values: the same as --block KC --block KP
+  --block ID=DATA   an optional block: KC and KP without DATA; LB=text, HM=SHA-256, TS=now or a time, TC likewise,
+                    KS=20 digits, IK=16 digits, BI=AES:8 digits or BI=TDEA:10 digits, WP=0 to 3, AL=static or ephemeral,
+                    DA=K0AEN,D0AEN (usage, algorithm, mode, exportability); others, and all of these, as the header has them
+  --without ID      rewrap leaves this optional block out
+  --expose          print the key in clear
+
+knobs:
+  --hex-case any|upper            upper refuses small hex digits
+  --grammar lenient|strict        strict refuses optional blocks that break their format
+  --length-hiding any|required    required refuses blocks that show the key's length
+
+examples:
+  viopay-pos keyblock D0112P0AE00E0000B826...           what a block says, without any key
+  viopay-pos keyblock unwrap file:tpk.tr31 --kcv 08793E   asks for the KBPK, prints what the key is, not the key
+  viopay-pos keyblock wrap --usage P0 --mode E --algorithm TDES --version B --kbpk file:zmk.hex --key file:tpk.hex --block KC
+  viopay-pos keyblock rewrap --from-kbpk file:old.hex --to-kbpk file:new.hex --version D file:tpk.tr31
 `;
 
-const TABLES = {
-  read: { json: "flag" },
-  unwrap: {
-    kbpk: "text",
-    usage: "text",
-    mode: "text",
-    kcv: "text",
-    hash: "text",
-    "any-case": "flag",
-    report: "flag",
-    expose: "flag",
-    json: "flag",
-  },
-  wrap: {
-    kbpk: "text",
-    key: "text",
-    usage: "text",
-    algorithm: "text",
-    hash: "text",
-    mode: "text",
-    version: "text",
-    exportability: "text",
-    "key-version": "text",
-    context: "text",
-    label: "text",
-    "with-kcv": "flag",
-  },
-} as const satisfies Record<string, OptionTable>;
+/** Loaded when asked for: reading a block needs no backend. */
+const ACTIONS: Readonly<Record<string, () => Promise<{ readonly run: (args: readonly string[], io: Io) => Promise<number> }>>> = {
+  read: () => import("./keyblock/read.js"),
+  unwrap: () => import("./keyblock/unwrap.js"),
+  wrap: () => import("./keyblock/wrap.js"),
+  rewrap: () => import("./keyblock/rewrap.js"),
+};
+
+/** A word is an action or a slip in one; anything else is a block, which is read. */
+const WORD = /^[a-z]{2,12}$/;
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const [action, ...rest] = args;
-  if (action !== "read" && action !== "unwrap" && action !== "wrap") throw usageError("keyblock needs read, unwrap or wrap");
-  const options = readOptions(rest, TABLES[action], action === "wrap" ? 0 : 1);
-  const sources = new Sources(io);
-  if (action === "read") return await read(options, sources, io);
-  const kbpk = options.required("kbpk");
-  await loadCrypto();
-  const keys = new Keys(sources);
-  try {
-    return action === "unwrap" ? await unwrap(options, sources, keys, kbpk, io) : await wrap(options, keys, kbpk, io);
-  } finally {
-    keys.destroy();
+  const [action = "", ...rest] = args;
+  if (Object.hasOwn(ACTIONS, action)) return await (await ACTIONS[action]!()).run(rest, io);
+  if (WORD.test(action)) {
+    throw usageError(`keyblock needs read, unwrap, wrap or rewrap, or a block${didYouMean(action, Object.keys(ACTIONS))}`);
   }
-}
-
-async function readBlock(options: Options, sources: Sources): Promise<string> {
-  return (await sources.input("BLOCK", options.positionals[0])).trim();
-}
-
-/** Exit code 1 where the block cannot be read or no reader would accept it. */
-async function read(options: Options, sources: Sources, io: Io): Promise<number> {
-  const explanation = explainKeyBlock(await readBlock(options, sources));
-  if (options.flag("json")) {
-    const { text: _lines, ...rest } = explanation;
-    io.out(`${JSON.stringify(rest)}\n`);
-  } else {
-    io.out(`${explanation.text}\n`);
-  }
-  return explanation.findings.some((finding) => finding.severity === "error") ? 1 : 0;
-}
-
-async function readKbpk(keys: Keys, source: string, version: KeyBlockHeader["version"]): Promise<SecretKey> {
-  return await keys.read("kbpk", source, { algorithm: kbpkAlgorithm(version), usage: "K0" });
-}
-
-/** What no block can have is a mistake of the command line, and not the block's. Digits are for proprietary ones. */
-function expectations(options: Options): { usageCode: string | undefined; mode: string | undefined } {
-  const [usageCode, mode] = [options.text("usage"), options.text("mode")];
-  if (usageCode !== undefined && usageRule(usageCode) === undefined && !/^[0-9][0-9A-Za-z]$/.test(usageCode)) {
-    throw usageError("--usage must be a key usage of X9.143, or a proprietary one that begins with a digit");
-  }
-  if (mode !== undefined && !(mode.length === 1 && (MODE_LETTERS.includes(mode) || /[0-9]/.test(mode)))) {
-    throw usageError(`--mode must be one of ${[...MODE_LETTERS].join(", ")}, or a digit`);
-  }
-  return { usageCode, mode };
-}
-
-async function unwrap(options: Options, sources: Sources, keys: Keys, kbpkSource: string, io: Io): Promise<number> {
-  const block = await readBlock(options, sources);
-  const kbpk = await readKbpk(keys, kbpkSource, parseKeyBlock(block).version);
-  const expose = options.flag("expose");
-  const { usageCode, mode } = expectations(options);
-  const kcv = options.text("kcv");
-  const hash = options.choice("hash", HASH_NAMES);
-  const how: UnwrapOptions = {
-    extractable: expose,
-    hexCase: options.flag("any-case") ? "any" : "upper",
-    policy: options.flag("report") ? "report" : "enforce",
-    ...(usageCode === undefined ? {} : { expectUsage: usageCode }),
-    ...(mode === undefined ? {} : { expectModeOfUse: mode }),
-    ...(kcv === undefined ? {} : { kcv }),
-    ...(hash === undefined ? {} : { hash }),
-  };
-  const { key, header, report } = await withOptionValues({ kcv: "kcv" }, () => unwrapKeyBlock(kbpk, block, how));
-  keys.keep(key);
-  const facts: Record<string, string> = {
-    usage: header.usage,
-    algorithm: `${key.algorithm}, ${key.bits} bits`,
-    mode: header.modeOfUse,
-    exportability: header.exportability,
-    "key version": header.keyVersion,
-    version: header.version,
-  };
-  const value = checkValue(key);
-  if (value !== undefined) facts["kcv"] = value;
-  if (expose) facts["key"] = clear(key);
-  if (options.flag("json")) {
-    io.out(
-      `${JSON.stringify({ header, bits: key.bits, kcv: value, findings: report, ...(expose ? { key: facts["key"] } : {}) })}\n`,
-    );
-    return 0;
-  }
-  io.out(table(Object.entries(facts), createStyle(io.color)));
-  for (const finding of report) io.out(`finding: ${finding.message} (${finding.clause})\n`);
-  return 0;
-}
-
-function checkValue(key: SecretKey): string | undefined {
-  const known: readonly KeyAlgorithm[] = ["AES", "TDES", "DES", "HMAC"];
-  return known.includes(key.algorithm) ? keyCheckValue(key) : undefined;
-}
-
-function clear(key: SecretKey): string {
-  const material = exposeKeyBytes(key);
-  try {
-    return encodeHex(material);
-  } finally {
-    wipe(material);
-  }
-}
-
-/** Options of wrap by the arguments that their values become. */
-const ARGUMENTS = {
-  usage: "usage",
-  modeOfUse: "mode",
-  keyVersion: "key-version",
-  KC: "with-kcv",
-  KP: "with-kcv",
-  "optional block LB": "label",
-} as const;
-
-async function wrap(options: Options, keys: Keys, kbpkSource: string, io: Io): Promise<number> {
-  const version = options.choice("version", ["A", "B", "C", "D", "E"]) ?? "D";
-  const algorithm = options.choice("algorithm", ["AES", "TDES", "HMAC"]) ?? "AES";
-  const hash = options.choice("hash", HASH_NAMES);
-  if (hash !== undefined && algorithm !== "HMAC") throw usageError("--hash needs --algorithm HMAC");
-  const exportability = options.choice("exportability", ["E", "N", "S"]) ?? "N";
-  const context = options.choice("context", ["0", "1", "2"]) ?? "0";
-  const kbpk = await readKbpk(keys, kbpkSource, version);
-  const attributes: KeyAttributes = {
-    algorithm,
-    usage: options.required("usage"),
-    modeOfUse: options.text("mode") ?? "N",
-    // What the block says may be narrower than what this one-time handle allows: it must be exportable to be wrapped.
-    exportability: exportability === "S" ? "S" : "E",
-    keyVersion: options.text("key-version") ?? "00",
-    ...(hash === undefined ? {} : { hash }),
-  };
-  const keySource = options.required("key");
-  const label = options.text("label");
-  const checkValues = options.flag("with-kcv") ? [{ id: "KC" as const }, { id: "KP" as const }] : [];
-  const optionalBlocks = [...checkValues, ...(label === undefined ? [] : [{ id: "LB" as const, data: label }])];
-  const labelAt = `header.optionalBlocks[${checkValues.length}]`;
-  const block = await withOptionValues({ ...ARGUMENTS, [labelAt]: "label", [`${labelAt}.data`]: "label" }, async () => {
-    const key = await keys.read("key", keySource, attributes);
-    return wrapKeyBlock(kbpk, key, { version, exportability, context, optionalBlocks });
-  });
-  io.out(`${block}\n`);
-  return 0;
+  return await (await ACTIONS["read"]!()).run(args, io);
 }

@@ -16,7 +16,8 @@ import {
 } from "../mock/index.js";
 import { readFaults } from "./fault-options.js";
 import type { Io } from "./io.js";
-import { type Options, readOptions, Sources, usageError } from "./options.js";
+import { type Options, readOptions, usageError } from "./options.js";
+import { Sources } from "./sources.js";
 import { createStyle, milliseconds } from "./style.js";
 
 export const usage = `usage: viopay-pos mock [--port N] [--host ADDRESS] [--provision FILE] [options]
@@ -33,7 +34,13 @@ export const usage = `usage: viopay-pos mock [--port N] [--host ADDRESS] [--prov
   --cors ORIGIN      lets pages of this origin call, or of any: *
   --json             JSON lines: first {"listening", "provision", "merchant_token"}, then one a request
 
-The merchant portal is at /portal, the faults at /mock/faults; from other machines only the portal, with the token printed at start.
+The merchant portal is at /portal, the faults at /mock/faults; from other machines only the portal is reached, with the token
+printed at start.
+
+examples:
+  viopay-pos mock                                      one device with fresh secrets, which are printed
+  viopay-pos mock --port 0 --provision devices.json --json
+  viopay-pos mock --fault drop-after@charge:p=0.1 --seed 7
 `;
 
 const TABLE = {

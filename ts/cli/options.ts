@@ -3,9 +3,8 @@
  * public: it may be a key typed in the wrong place.
  */
 import { parseArgs } from "node:util";
-import { decodeUtf8 } from "../base/bytes.js";
 import { PosCryptoError } from "../base/errors.js";
-import type { Io } from "./io.js";
+import { didYouMean } from "./did-you-mean.js";
 
 export function usageError(message: string): PosCryptoError {
   return new PosCryptoError("ERR_COMMAND_LINE", message);
@@ -65,7 +64,8 @@ export function readOptions(args: readonly string[], table: OptionTable, maxPosi
     if (token.kind !== "option") continue;
     const { name, value } = token;
     if (!Object.hasOwn(table, name)) {
-      throw usageError(/^[a-z][a-z-]{0,31}$/.test(name) ? `unknown option --${name}` : "unknown option");
+      const shown = /^[a-z][a-z-]{0,31}$/.test(name) ? ` --${name}` : "";
+      throw usageError(`unknown option${shown}${didYouMean(name, Object.keys(table), "--")}`);
     }
     if (texts.has(name) || flags.has(name)) throw usageError(`--${name} is given twice`);
     if (table[name] === "flag") {
@@ -79,11 +79,8 @@ export function readOptions(args: readonly string[], table: OptionTable, maxPosi
     }
   }
   if (positionals.length > maxPositionals) {
-    throw usageError(
-      maxPositionals === 0
-        ? "only options are expected here"
-        : `at most ${maxPositionals} arguments besides options are expected`,
-    );
+    const atMost = maxPositionals === 1 ? "one argument besides options is" : `${maxPositionals} arguments besides options are`;
+    throw usageError(maxPositionals === 0 ? "only options are expected here" : `at most ${atMost} expected`);
   }
   const text = (name: string) => texts.get(name);
   return {
@@ -111,62 +108,4 @@ export function readOptions(args: readonly string[], table: OptionTable, maxPosi
       return number;
     },
   };
-}
-
-/**
- * Where secrets and inputs come from: `file:PATH`, `env:NAME`, or `-` for standard input, which can be used once.
- * Secrets have no other form, so that none appears in a process list or a shell's history.
- */
-export class Sources {
-  readonly #io: Io;
-  #stdinUsedBy: string | undefined;
-
-  constructor(io: Io) {
-    this.#io = io;
-  }
-
-  /** The text of a secret, blanks at its ends removed. `name` is the option. */
-  async secret(name: string, source: string): Promise<string> {
-    const bytes = await this.#read(`--${name}`, source);
-    if (bytes === undefined) throw usageError(`--${name} must be file:PATH, env:NAME or - (standard input)`);
-    const text = asText(`--${name}`, bytes).trim();
-    if (text === "") throw usageError(`--${name} is empty`);
-    return text;
-  }
-
-  /** Hexadecimal digits of a key; blanks between them are allowed. */
-  async key(name: string, source: string): Promise<string> {
-    return (await this.secret(name, source)).replace(/\s+/g, "");
-  }
-
-  /** Public or sealed input: a source as for secrets, or the text itself. */
-  async input(what: string, argument: string | undefined): Promise<string> {
-    const bytes = await this.#read(what, argument ?? "-");
-    return bytes === undefined ? (argument as string) : asText(what, bytes);
-  }
-
-  async #read(what: string, source: string): Promise<Uint8Array | undefined> {
-    if (source === "-") {
-      if (this.#stdinUsedBy !== undefined) throw usageError(`standard input cannot be both ${this.#stdinUsedBy} and ${what}`);
-      this.#stdinUsedBy = what;
-      return await this.#io.readStdin();
-    }
-    if (source.startsWith("env:")) {
-      const value = this.#io.env[source.slice(4)];
-      if (value === undefined) throw usageError(`${what}: the environment variable is not set`);
-      return new TextEncoder().encode(value);
-    }
-    if (!source.startsWith("file:")) return undefined;
-    try {
-      return await this.#io.readFile(source.slice(5));
-    } catch (cause) {
-      throw new PosCryptoError("ERR_COMMAND_LINE", `${what}: the file cannot be read`, { cause });
-    }
-  }
-}
-
-function asText(what: string, bytes: Uint8Array): string {
-  const text = decodeUtf8(bytes);
-  if (text === undefined) throw usageError(`${what}: the input is not UTF-8 text`);
-  return text;
 }

@@ -56,12 +56,8 @@ export function textReporter(io: Io): Reporter {
       );
       for (const item of step.protection) {
         const { what, how } = describe(item);
-        io.out(
-          `${INDENT}${style.yellow(item.action.padEnd(11))}${what.padEnd(42)}${how === "" ? "" : ` ${style.dim(how)}`}\n`.replace(
-            / +\n$/,
-            "\n",
-          ),
-        );
+        const parts = [style.yellow(item.action.padEnd(11)) + what.padEnd(42), ...(how === "" ? [] : [style.dim(how)])];
+        io.out(`${INDENT}${parts.join(" ").trimEnd()}\n`);
       }
       for (const line of wrap(step.checks.map(({ what, passed }) => `${passed ? "✓" : "✗"} ${what}`))) {
         io.out(`${INDENT}${line.replace(/[✓✗]/g, (mark) => (mark === "✓" ? style.green(mark) : style.red(mark)))}\n`);
