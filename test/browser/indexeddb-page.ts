@@ -92,13 +92,13 @@ window.store = {
   async exercise() {
     const store = new IndexedDbStore("exercise");
     const old = "2026-01-01T00:00:00.000Z";
-    for (const [key, state] of [
-      ["b", "sending"],
-      ["a", "approved"],
-      ["lookup", "needs_host_lookup"],
-      ["b", "unknown"],
+    for (const [key, state, replaces] of [
+      ["b", "sending", undefined],
+      ["a", "approved", undefined],
+      ["lookup", "needs_host_lookup", undefined],
+      ["b", "unknown", "sending"],
     ] as const) {
-      await store.putRecord(record(key, state, old));
+      await store.putRecord(record(key, state, old), replaces);
     }
     await store.putPayload("b", { sealed: "x" });
     await store.putPayload("c", { sealed: "y" });

@@ -7,6 +7,7 @@ import {
   type ChargeOutcome,
   type Fetch,
   type JournalRecord,
+  type JournalState,
   MemoryStore,
   PosTerminal,
   type RefundOutcome,
@@ -107,7 +108,7 @@ class MortalStore implements TerminalStore {
   listPayloads = () => this.#read(() => this.#medium.listPayloads());
   getPayload = (key: string) => this.#read(() => this.#medium.getPayload(key));
   saveTerminal = (state: StoredTerminal) => this.#write(() => this.#medium.saveTerminal(state));
-  putRecord = (record: JournalRecord) => this.#write(() => this.#medium.putRecord(record));
+  putRecord = (record: JournalRecord, replaces?: JournalState) => this.#write(() => this.#medium.putRecord(record, replaces));
   putPayload = (key: string, sealed: JsonValue) => this.#write(() => this.#medium.putPayload(key, sealed));
   removePayload = (key: string) => this.#write(() => this.#medium.removePayload(key));
 }

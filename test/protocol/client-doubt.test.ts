@@ -1,6 +1,6 @@
 /** Doubt and certainty: a payment that may be made is never told as not made, one that cannot be made not as unknown. */
 import { describe, it } from "vitest";
-import { type JournalRecord, MemoryStore, type PosTerminal } from "../../ts/client/index.js";
+import { type JournalRecord, type JournalState, MemoryStore, type PosTerminal } from "../../ts/client/index.js";
 import type { PosCryptoError } from "../../ts/base/errors.js";
 import { ok, rejectsCode, same } from "../harness.js";
 import { type Fault, json, TEN, World } from "./client-world.js";
@@ -11,17 +11,17 @@ class Failing extends MemoryStore {
   records: "torn" | "lost" | undefined;
   payloads = false;
   reading = false;
-  override async putRecord(record: JournalRecord): Promise<void> {
-    if (this.records !== "lost") await super.putRecord(record);
+  override async putRecord(record: JournalRecord, replaces?: JournalState): Promise<void> {
+    if (this.records !== "lost") await super.putRecord(record, replaces);
     if (this.records !== undefined) throw new Error("EIO: record");
   }
   override async removePayload(key: string): Promise<void> {
     if (this.payloads) throw new Error("EIO: payload");
     await super.removePayload(key);
   }
-  override async listRecords(): Promise<JournalRecord[]> {
+  override async getRecord(key: string): Promise<JournalRecord | undefined> {
     if (this.reading) throw new Error("EIO: reading");
-    return await super.listRecords();
+    return await super.getRecord(key);
   }
   heal(): void {
     this.records = undefined;
@@ -100,8 +100,8 @@ describe("aborted between the journal and the request", () => {
     const { world, store, terminal } = await ready();
     const stop = new AbortController();
     const put = store.putRecord.bind(store);
-    store.putRecord = async (record) => {
-      await put(record);
+    store.putRecord = async (record, replaces) => {
+      await put(record, replaces);
       stop.abort();
       break_(store);
       store.putRecord = put;

@@ -135,8 +135,9 @@ describe("an old set", () => {
     const { payments } = await next.recover();
     same([payments.length, payments[0]!.state, world.charges().length], [1, "approved", 2]);
     same((await store.loadTerminal())!.retiredKeys, undefined);
-    // This one's handles go when it sees that nothing is open any more.
-    await terminal.charge(TEN);
+    // The store is the next one's from here on.
+    await rejectsCode(terminal.charge(TEN), "ERR_STORE", /another PosTerminal/);
+    terminal.destroy();
     ok(old.msk.destroyed, "wiped");
   });
 

@@ -1,6 +1,6 @@
 /** Recovery beside other calls, and in spite of a host that answers the rest badly. */
 import { describe, it } from "vitest";
-import { type JournalRecord, MemoryStore, type StoredTerminal } from "../../ts/client/index.js";
+import { type JournalRecord, type JournalState, MemoryStore, type StoredTerminal } from "../../ts/client/index.js";
 import type { JsonValue } from "../../ts/core/envelope/envelope.js";
 import { PosCryptoError } from "../../ts/base/errors.js";
 import { ok, rejectsCode, same } from "../harness.js";
@@ -90,9 +90,9 @@ describe("beside other calls", () => {
         await super.putPayload(key, sealed);
         written.open();
       }
-      override async putRecord(record: JournalRecord): Promise<void> {
+      override async putRecord(record: JournalRecord, replaces?: JournalState): Promise<void> {
         await this.record;
-        await super.putRecord(record);
+        await super.putRecord(record, replaces);
       }
     }
     const store = new Slow();
@@ -191,9 +191,9 @@ describe("a store that fails", () => {
     const world = new World();
     class Full extends MemoryStore {
       full = false;
-      override async putRecord(record: JournalRecord): Promise<void> {
+      override async putRecord(record: JournalRecord, replaces?: JournalState): Promise<void> {
         if (this.full) throw new Error("disk full");
-        await super.putRecord(record);
+        await super.putRecord(record, replaces);
       }
     }
     const store = new Full();

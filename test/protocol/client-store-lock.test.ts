@@ -122,7 +122,7 @@ describe("a second opening is refused", () => {
       await second.close();
       same((await locks()).length, 1, "closing it leaves the first one's lock");
     }
-    for (let i = 0; i < 4; i++) await first.putRecord(record("a"));
+    for (let i = 0; i < 4; i++) await first.putRecord(record("a"), "sending");
     await first.close();
     const next = open(link);
     same((await next.listRecords()).length, 1);

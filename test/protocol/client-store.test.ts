@@ -52,7 +52,7 @@ describe("what is stored comes back", () => {
       await store.putPayload(key, { sealed: key.length });
       await store.putRecord(record(key));
     }
-    await store.putRecord(record("a", "approved"));
+    await store.putRecord(record("a", "approved"), "sending");
     await store.removePayload("a");
     await store.removePayload("a");
     for (const current of [store, await reopen(store)]) {
@@ -123,7 +123,7 @@ describe("damage", () => {
     await writeFile(join(root, "payloads", "0.new"), "half");
     await open().listRecords();
     const names = (await readdir(root)).map((name) => name.replace(/^lock\..*/, "lock.*"));
-    same(names.sort(), ["journal.log", "lock.*", "payloads"]);
+    same(names.sort(), ["journal.log", "lock.*", "outcomes", "payloads"]);
     same(await readdir(join(root, "payloads")), []);
   });
 });
@@ -138,7 +138,10 @@ describe("compaction", () => {
     await store.putRecord(record("old-declined", "declined", old));
     await store.putRecord(record("old-unknown", "unknown", old));
     await store.putRecord(record("old-lookup", "needs_host_lookup", old));
-    for (let i = 0; i < 20; i++) await store.putRecord(record("recent", i % 2 === 0 ? "sending" : "approved", recent));
+    for (let i = 0; i < 20; i++) {
+      const [state, former] = i % 2 === 0 ? (["sending", "approved"] as const) : (["approved", "sending"] as const);
+      await store.putRecord(record("recent", state, recent), i === 0 ? undefined : former);
+    }
     const keys = ["old-unknown", "old-lookup", "recent"];
     same(
       (await store.listRecords()).map(({ idempotencyKey }) => idempotencyKey),

@@ -38,7 +38,8 @@ export {
   retryVerdict,
 } from "./http/retry.js";
 export type { CallOptions } from "./session.js";
-export { MemoryStore, type StoredTerminal, type TerminalStore } from "./store/store.js";
+export { MemoryStore } from "./store/memory.js";
+export type { StoredTerminal, TerminalStore } from "./store/store.js";
 export {
   PosTerminal,
   type PosTerminalOptions,

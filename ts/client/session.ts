@@ -7,7 +7,7 @@ import type { TerminalIdentity } from "./http/headers.js";
 import type { Journal } from "./payments/journal.js";
 import type { JsonObject } from "./http/json-fields.js";
 import type { RetryPolicy } from "./http/retry.js";
-import type { TerminalStore } from "./store/store.js";
+import type { StoreUser } from "./store/one-user.js";
 import type { Transport } from "./http/transport.js";
 
 /** What every call takes. */
@@ -57,7 +57,7 @@ export interface Context {
   readonly macKeyId: string | undefined;
   readonly transport: Transport;
   readonly clock: Clock;
-  readonly store: TerminalStore;
+  readonly store: StoreUser;
   readonly journal: Journal;
   readonly idempotencyTtlMs: number;
   readonly hostDedupesRefunds: boolean;

@@ -27,7 +27,9 @@ import { restoreSession } from "./persistence.js";
 import { type RecoverResult, recover } from "./payments/recovery.js";
 import { type RetryOptions, readRetryOptions } from "./http/retry.js";
 import { type CallOptions, type Context, createSession, requireKeys } from "./session.js";
-import { MemoryStore, type TerminalStore } from "./store/store.js";
+import { MemoryStore } from "./store/memory.js";
+import { StoreUser } from "./store/one-user.js";
+import type { TerminalStore } from "./store/store.js";
 import { type Fetch, Transport } from "./http/transport.js";
 import { voidCharge } from "./payments/voids.js";
 
@@ -159,7 +161,7 @@ export class PosTerminal {
       throw invalidArgument("idempotencyTtlMs", "a number of milliseconds", numberOrType(ttl));
     if (options.randomBytes !== undefined) setRandomSource(options.randomBytes);
     const clock = new Clock(now);
-    const store = options.store ?? new MemoryStore();
+    const store = new StoreUser(options.store ?? new MemoryStore());
     this.#context = {
       identity,
       identityKey: options.identityKey,

@@ -10,16 +10,18 @@
  */
 import { PosCryptoError } from "../../base/errors.js";
 import type { JsonValue } from "../../core/envelope/envelope.js";
-import { isOpen, JOURNAL_TRANSITIONS, type JournalRecord, type JournalState, type PaymentKind } from "../store/records.js";
-import type { TerminalStore } from "../store/store.js";
+import {
+  isOpen,
+  JOURNAL_TRANSITIONS,
+  type JournalRecord,
+  type JournalState,
+  type MadeIds,
+  madeName,
+  type PaymentKind,
+} from "../store/records.js";
+import type { StoreUser } from "../store/one-user.js";
 
 export type NewRecord = Pick<JournalRecord, "idempotencyKey" | "kind" | "chargeId" | "amount" | "currency">;
-
-/** The ids of an answer that only one payment can have. */
-export interface MadeIds {
-  readonly chargeId?: string;
-  readonly refundId?: string;
-}
 
 /** A failure of the store, whatever form the store gives it. */
 export function storeFailure(error: unknown): PosCryptoError {
@@ -28,28 +30,25 @@ export function storeFailure(error: unknown): PosCryptoError {
 }
 
 export class Journal {
-  readonly #store: TerminalStore;
+  readonly #store: StoreUser;
   readonly #now: () => number;
   /** Open records that the store failed to write or to close, by idempotency key. */
   readonly #doubtful = new Map<string, JournalRecord>();
-  /** The idempotency key of the payment that each id of the host's belongs to; read once, kept up to date by `claim`. */
-  #holders: Promise<Map<string, string>> | undefined;
+  /** The idempotency key of the payment that each id of the host's belongs to, as far as this process has claimed it. */
+  readonly #holders = new Map<string, string>();
 
-  constructor(store: TerminalStore, now: () => number) {
+  constructor(store: StoreUser, now: () => number) {
     this.#store = store;
     this.#now = now;
   }
 
   async find(idempotencyKey: string): Promise<JournalRecord | undefined> {
-    return (await this.#records()).find((record) => record.idempotencyKey === idempotencyKey);
+    return this.#doubtful.get(idempotencyKey) ?? (await this.#store.getRecord(idempotencyKey));
   }
 
+  /** The oldest first; what is in doubt last. */
   async openRecords(): Promise<JournalRecord[]> {
-    return (await this.#records()).filter((record) => isOpen(record.state));
-  }
-
-  async #records(): Promise<JournalRecord[]> {
-    const records = new Map((await this.#store.listRecords()).map((record) => [record.idempotencyKey, record]));
+    const records = new Map((await this.#store.listOpenRecords()).map((record) => [record.idempotencyKey, record]));
     for (const [key, record] of this.#doubtful) records.set(key, record);
     return [...records.values()];
   }
@@ -89,7 +88,7 @@ export class Journal {
     if (!allowed.includes(state)) throw new PosCryptoError("ERR_STATE", `a payment cannot go from ${record.state} to ${state}`);
     const sendings = record.sendings + (state === "sending" ? 1 : 0);
     const moved: JournalRecord = { ...record, ...changes, state, sendings, updatedAt: this.#time() };
-    await this.#store.putRecord(moved);
+    await this.#store.putRecord(moved, await this.#replacedBy(record));
     this.#doubtful.delete(record.idempotencyKey);
     // The payment is settled with its record; a payload that stays behind is an orphan for the next recovery.
     if (!isOpen(state)) await this.#store.removePayload(record.idempotencyKey).catch(() => {});
@@ -97,33 +96,28 @@ export class Journal {
   }
 
   /**
+   * The state in which the store has `record`. Of a record in doubt it may have nothing, or what it said that it could not write: the
+   * record itself, or that it was given up. Errors: `ERR_STORE` where another program has settled it.
+   */
+  async #replacedBy({ idempotencyKey, state }: JournalRecord): Promise<JournalState | undefined> {
+    if (!this.#doubtful.has(idempotencyKey)) return state;
+    const found = (await this.#store.getRecord(idempotencyKey))?.state;
+    return found === undefined || found === "abandoned" ? found : state;
+  }
+
+  /**
    * Whether the ids of an answer belong to no other payment; they belong to this one from here on. Two payments at a time cannot
    * both have them.
    */
   async claim(kind: PaymentKind, ids: MadeIds, idempotencyKey: string): Promise<boolean> {
-    const name = holderName(kind, ids);
-    if (name === undefined) return true;
-    this.#holders ??= this.#readHolders();
-    let holders: Map<string, string>;
-    try {
-      holders = await this.#holders;
-    } catch (error) {
-      this.#holders = undefined;
-      throw error;
-    }
-    const holder = holders.get(name);
-    if (holder !== undefined && holder !== idempotencyKey) return false;
-    holders.set(name, idempotencyKey);
-    return true;
-  }
-
-  async #readHolders(): Promise<Map<string, string>> {
-    const holders = new Map<string, string>();
-    for (const record of await this.#store.listRecords()) {
-      const name = holderName(record.kind, record);
-      if (name !== undefined) holders.set(name, record.idempotencyKey);
-    }
-    return holders;
+    const made = madeName({ kind, ...ids });
+    if (made === undefined) return true;
+    // Claimed before the store is asked: of two answers at a time one comes first.
+    const claimed = this.#holders.get(made);
+    if (claimed === undefined) this.#holders.set(made, idempotencyKey);
+    const holder = claimed ?? (await this.#store.getMadeRecord(made))?.idempotencyKey ?? idempotencyKey;
+    this.#holders.set(made, holder);
+    return holder === idempotencyKey;
   }
 
   payload(idempotencyKey: string): Promise<JsonValue | undefined> {
@@ -151,10 +145,4 @@ export class Journal {
   #time(): string {
     return new Date(this.#now()).toISOString();
   }
-}
-
-/** What the host calls the result of a payment of this kind; `undefined` where it has not named one. */
-function holderName(kind: PaymentKind, { chargeId, refundId }: MadeIds): string | undefined {
-  const id = kind === "charge" ? chargeId : refundId;
-  return id === undefined ? undefined : `${kind} ${id}`;
 }

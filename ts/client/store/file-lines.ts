@@ -24,10 +24,9 @@ const LINE_FEED = 0x0a;
 const LONGEST_LINE = 4096;
 /** The least that a medium writes at once. */
 const SECTOR = 512;
+const PART = 1 << 16;
 
 export interface Log {
-  /** Each in its latest form, in the order of their first. */
-  readonly records: Map<string, JournalRecord>;
   readonly lines: number;
   /** Where the last whole line ends. */
   readonly end: number;
@@ -57,9 +56,34 @@ export function decodeItem(bytes: Uint8Array): unknown {
   return bytes.at(-1) === LINE_FEED ? decodeLine(bytes.subarray(0, -1)) : undefined;
 }
 
-/** Errors: `ERR_STORE` for damage that is not an append cut off. */
-export function readLog(bytes: Uint8Array): Log {
-  const records = new Map<string, JournalRecord>();
+/** Many lines in parts of about `PART` bytes: a write for each line of a long journal would take long. */
+export function* encodeLines(values: readonly unknown[]): Generator<Uint8Array> {
+  let part: Uint8Array[] = [];
+  let length = 0;
+  for (const value of values) {
+    const line = encodeLine(value);
+    part.push(line);
+    length += line.length;
+    if (length < PART) continue;
+    yield joined(part, length);
+    part = [];
+    length = 0;
+  }
+  if (length > 0) yield joined(part, length);
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** Gives each line's record to `each`, in order. Errors: `ERR_STORE` for damage that is not an append cut off. */
+export function readLog(bytes: Uint8Array, each: (record: JournalRecord) => void): Log {
   let lines = 0;
   let end = 0;
   while (end < bytes.length) {
@@ -69,11 +93,11 @@ export function readLog(bytes: Uint8Array): Log {
       if (isCutOff(bytes, end)) break;
       throw new PosCryptoError("ERR_STORE", "the journal is damaged", { details: { line: lines + 1 } });
     }
-    records.set(record.idempotencyKey, record);
+    each(record);
     lines += 1;
     end = feed + 1;
   }
-  return { records, lines, end };
+  return { lines, end };
 }
 
 /** Whether what follows the last good line can be an append that a crash cut off. */

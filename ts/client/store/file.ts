@@ -6,6 +6,7 @@
  * | `journal.log`    | journal records, public fields only; appended, flushed to the medium, compacted now and then    |
  * | `terminal`       | pairing, terminal id, key sets as the host's wrapped blocks; replaced as a whole                |
  * | `payloads/NAME`  | the sealed request of one open payment; overwritten with zeros and removed when it is settled   |
+ * | `outcomes/NAME`  | the sealed outcome of one payment; removed with its record                                      |
  * | `lock.*`         | whose opening the directory is, until it is closed: see file-lock.ts                            |
  *
  * Files consist of lines that end in a line feed and carry a check value. A last line that a crash cut off was never acknowledged:
@@ -21,22 +22,27 @@ import { type FileHandle, mkdir, open, readdir, readFile, realpath, rename, rm }
 import { join, resolve } from "node:path";
 import type { JsonValue } from "../../core/envelope/envelope.js";
 import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../../base/errors.js";
-import { isOpen, type JournalRecord } from "./records.js";
+import type { JournalRecord, JournalState } from "./records.js";
+import { RecordTable } from "./record-table.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
-import { decodeItem, encodeLine, readLog } from "./file-lines.js";
+import { decodeItem, encodeLine, encodeLines, readLog } from "./file-lines.js";
 import { lockDirectory } from "./file-lock.js";
 
 /** How long the journal remembers. */
 export interface FileStoreOptions {
   /** How long settled records are kept at least; those to be looked up at the host stay for good. Default 30 days. */
   readonly keepSettledMs?: number | undefined;
-  /** The journal is rewritten without superseded lines and old records after so many lines. Default 512. */
+  /**
+   * The journal is rewritten without superseded lines and old records once these are so many, and as many as the records that stay.
+   * Default 512.
+   */
   readonly compactEveryLines?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
 }
 
-interface StoredPayload {
+/** A payload or an outcome. */
+interface StoredItem {
   readonly idempotencyKey: string;
   readonly sealed: JsonValue;
 }
@@ -72,7 +78,7 @@ export class FileStore implements TerminalStore {
   readonly #keepSettledMs: number;
   readonly #compactEveryLines: number;
   readonly #now: () => number;
-  #records = new Map<string, JournalRecord>();
+  #records = new RecordTable();
   /** Lines since the journal was compact. */
   #added = 0;
   #log: FileHandle | undefined;
@@ -107,32 +113,46 @@ export class FileStore implements TerminalStore {
     return this.#exclusively(() => this.#replace(this.#directory, "terminal", state));
   }
 
-  putRecord(record: JournalRecord): Promise<void> {
+  putRecord(record: JournalRecord, replaces?: JournalState): Promise<void> {
     return this.#exclusively(async () => {
+      this.#records.require(record.idempotencyKey, replaces);
       await this.#append(record);
-      this.#records.set(record.idempotencyKey, record);
-      if (this.#added > this.#compactEveryLines) await this.#compact();
+      this.#records.put(record);
+      // As many lines as records: whatever their number, a line pays for one other that is written again.
+      if (this.#added > Math.max(this.#compactEveryLines, this.#records.size)) await this.#compact();
     });
   }
 
+  getRecord(idempotencyKey: string): Promise<JournalRecord | undefined> {
+    return this.#exclusively(async () => this.#records.get(idempotencyKey));
+  }
+
+  getMadeRecord(made: string): Promise<JournalRecord | undefined> {
+    return this.#exclusively(async () => this.#records.getMade(made));
+  }
+
+  listOpenRecords(): Promise<JournalRecord[]> {
+    return this.#exclusively(async () => this.#records.listOpen());
+  }
+
   listRecords(): Promise<JournalRecord[]> {
-    return this.#exclusively(async () => [...this.#records.values()]);
+    return this.#exclusively(async () => this.#records.list());
   }
 
   putPayload(idempotencyKey: string, sealed: JsonValue): Promise<void> {
-    const payload: StoredPayload = { idempotencyKey, sealed };
-    return this.#exclusively(() => this.#replace(this.#path("payloads"), payloadName(idempotencyKey), payload));
+    const payload: StoredItem = { idempotencyKey, sealed };
+    return this.#exclusively(() => this.#replace(this.#path("payloads"), itemName(idempotencyKey), payload));
   }
 
   getPayload(idempotencyKey: string): Promise<JsonValue | undefined> {
     return this.#exclusively(async () => {
-      const payload = await readItem(this.#path("payloads", payloadName(idempotencyKey)));
-      return (payload as StoredPayload | undefined)?.sealed;
+      const payload = await readItem(this.#path("payloads", itemName(idempotencyKey)));
+      return (payload as StoredItem | undefined)?.sealed;
     });
   }
 
   removePayload(idempotencyKey: string): Promise<void> {
-    return this.#exclusively(() => this.#erase(payloadName(idempotencyKey)));
+    return this.#exclusively(() => this.#erase(itemName(idempotencyKey)));
   }
 
   listPayloads(): Promise<string[]> {
@@ -140,10 +160,22 @@ export class FileStore implements TerminalStore {
       const keys: string[] = [];
       for (const name of await readdir(this.#path("payloads"))) {
         // A damaged one says nothing of its owner; `getPayload` says that it is damaged.
-        const payload = (await readItem(this.#path("payloads", name)).catch(() => undefined)) as StoredPayload | undefined;
+        const payload = (await readItem(this.#path("payloads", name)).catch(() => undefined)) as StoredItem | undefined;
         if (payload !== undefined) keys.push(payload.idempotencyKey);
       }
       return keys;
+    });
+  }
+
+  putOutcome(idempotencyKey: string, sealed: JsonValue): Promise<void> {
+    const outcome: StoredItem = { idempotencyKey, sealed };
+    return this.#exclusively(() => this.#replace(this.#path("outcomes"), itemName(idempotencyKey), outcome));
+  }
+
+  getOutcome(idempotencyKey: string): Promise<JsonValue | undefined> {
+    return this.#exclusively(async () => {
+      const outcome = await readItem(this.#path("outcomes", itemName(idempotencyKey)));
+      return (outcome as StoredItem | undefined)?.sealed;
     });
   }
 
@@ -184,28 +216,29 @@ export class FileStore implements TerminalStore {
   }
 
   async #open(): Promise<void> {
-    await mkdir(this.#path("payloads"), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
+    for (const name of ["payloads", "outcomes"]) await mkdir(this.#path(name), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
     if (this.#release === undefined) {
       this.#directory = await realpath(this.#directory);
       this.#release = await lockDirectory(this.#directory);
     }
-    for (const directory of [this.#directory, this.#path("payloads")]) {
+    for (const directory of [this.#directory, this.#path("payloads"), this.#path("outcomes")]) {
       for (const name of await readdir(directory)) if (name.endsWith(".new")) await rm(join(directory, name));
     }
     this.#log = await open(this.#path("journal.log"), "a+", OWNER_ONLY_FILE);
-    const { records, lines, end } = readLog(new Uint8Array(await this.#log.readFile()));
+    const records = new RecordTable();
+    const { lines, end } = readLog(new Uint8Array(await this.#log.readFile()), (record) => records.put(record));
     await this.#log.truncate(end);
     await this.#log.sync();
     await syncDirectory(this.#directory);
     this.#records = records;
     this.#added = lines - records.size;
     await this.#dropDamagedPayloads();
+    if (this.#listOld().length > this.#compactEveryLines) await this.#compact();
   }
 
   /** A payload that no open payment owns may have been half erased when a process ended. */
   async #dropDamagedPayloads(): Promise<void> {
-    const open = new Set<string>();
-    for (const { state, idempotencyKey } of this.#records.values()) if (isOpen(state)) open.add(payloadName(idempotencyKey));
+    const open = new Set(this.#records.listOpen().map(({ idempotencyKey }) => itemName(idempotencyKey)));
     for (const name of await readdir(this.#path("payloads"))) {
       if (open.has(name)) continue;
       const intact = await readItem(this.#path("payloads", name)).then(
@@ -222,16 +255,20 @@ export class FileStore implements TerminalStore {
     this.#added += 1;
   }
 
+  #listOld(): string[] {
+    return this.#records.listDroppable(this.#now() - this.#keepSettledMs);
+  }
+
   /** Rewrites the journal: the latest form of each record, without those settled long ago. */
   async #compact(): Promise<void> {
-    const oldest = this.#now() - this.#keepSettledMs;
-    for (const [key, { state, updatedAt }] of this.#records) {
-      const settled = !isOpen(state) && state !== "needs_host_lookup";
-      if (settled && Date.parse(updatedAt) < oldest) this.#records.delete(key);
+    // The outcome first: what a crash leaves is a record without one, which the next time drops.
+    for (const key of this.#listOld()) {
+      await rm(this.#path("outcomes", itemName(key)), { force: true });
+      this.#records.drop(key);
     }
     const fresh = await open(this.#path("journal.log.new"), "w", OWNER_ONLY_FILE);
     try {
-      for (const record of this.#records.values()) await writeWhole(fresh, encodeLine(record));
+      for (const part of encodeLines(this.#records.list())) await writeWhole(fresh, part);
       await fresh.sync();
     } finally {
       await fresh.close();
@@ -239,7 +276,8 @@ export class FileStore implements TerminalStore {
     await rename(this.#path("journal.log.new"), this.#path("journal.log"));
     await syncDirectory(this.#directory);
     await this.#log!.close();
-    this.#log = undefined;
+    this.#log = await open(this.#path("journal.log"), "a", OWNER_ONLY_FILE);
+    this.#added = 0;
   }
 
   /** Writes beside it and renames: there is always a whole old or a whole new file. */
@@ -278,7 +316,7 @@ export class FileStore implements TerminalStore {
 }
 
 /** Idempotency keys are longer than file names may be. */
-function payloadName(idempotencyKey: string): string {
+function itemName(idempotencyKey: string): string {
   return createHash("sha256").update(idempotencyKey).digest("hex");
 }
 

@@ -2,6 +2,7 @@
  * What the journal keeps of one payment: the record, its states and where each may go. Every field is public; a store holds records
  * in clear.
  */
+import { PosCryptoError } from "../../base/errors.js";
 
 /**
  * All states and where each may go.
@@ -53,4 +54,34 @@ export interface JournalRecord {
 /** Whether the outcome is still open. */
 export function isOpen(state: JournalState): boolean {
   return state === "sending" || state === "unknown";
+}
+
+/** Whether a record may be dropped: settled before `oldest` (milliseconds since 1970), with nothing left to be looked up at the host. */
+export function mayBeDropped({ state, updatedAt }: JournalRecord, oldest: number): boolean {
+  return !isOpen(state) && state !== "needs_host_lookup" && Date.parse(updatedAt) < oldest;
+}
+
+/** The ids of an answer that only one payment can have. */
+export interface MadeIds {
+  readonly chargeId?: string;
+  readonly refundId?: string;
+}
+
+/** What the host calls the result of a payment; `undefined` where it has not named one. A refund's `chargeId` is not its own. */
+export function madeName({ kind, chargeId, refundId }: MadeIds & { readonly kind: PaymentKind }): string | undefined {
+  const id = kind === "charge" ? chargeId : refundId;
+  return id === undefined ? undefined : `${kind} ${id}`;
+}
+
+/**
+ * What `TerminalStore.putRecord` asks of the record that is there. Errors: `ERR_STORE`; `details` has the state that was found and
+ * the one that the caller expected, each absent for no record.
+ */
+export function requireState(found: JournalState | undefined, replaces: JournalState | undefined): void {
+  if (found === replaces) return;
+  const there = found === undefined ? "there is no record" : `the record there is ${found}`;
+  const expected = replaces === undefined ? "none" : `one that is ${replaces}`;
+  throw new PosCryptoError("ERR_STORE", `${there}, where the caller expects ${expected}: does another program use this store?`, {
+    details: { ...(found === undefined ? {} : { found }), ...(replaces === undefined ? {} : { replaces }) },
+  });
 }

@@ -48,6 +48,11 @@ export interface TerminalStore {
   getRecord?(idempotencyKey: string): Promise<JournalRecord | undefined>;
   /** Records whose state is `sending` or `unknown`, oldest first. A store without it is asked for all records. */
   listOpenRecords?(): Promise<JournalRecord[]>;
+  /**
+   * The record of the payment that the host calls `made`: `charge` or `refund`, a space, and the `chargeId` of a charge or the
+   * `refundId` of a refund. A store without it is asked for all records, once.
+   */
+  getMadeRecord?(made: string): Promise<JournalRecord | undefined>;
   /** The latest form of every record, oldest first. */
   listRecords(): Promise<JournalRecord[]>;
   /** The sealed payload of one unsettled payment. */
@@ -66,46 +71,6 @@ export interface TerminalStore {
   putOutcome?(idempotencyKey: string, sealed: JsonValue): Promise<void>;
   /** What `putOutcome` was given; `undefined` where there is none. */
   getOutcome?(idempotencyKey: string): Promise<JsonValue | undefined>;
-  /** Gives up whatever the store holds: files, locks, connections. */
+  /** Gives up whatever the store holds: files, locks, connections. The terminal does not call it: the app that made the store does. */
   close?(): Promise<void>;
-}
-
-/** Keeps everything in this process, and loses it with it: for tests and first steps. */
-export class MemoryStore implements TerminalStore {
-  #terminal: string | undefined;
-  readonly #records = new Map<string, string>();
-  readonly #payloads = new Map<string, string>();
-
-  async loadTerminal(): Promise<StoredTerminal | undefined> {
-    return this.#terminal === undefined ? undefined : (JSON.parse(this.#terminal) as StoredTerminal);
-  }
-
-  async saveTerminal(state: StoredTerminal): Promise<void> {
-    this.#terminal = JSON.stringify(state);
-  }
-
-  async putRecord(record: JournalRecord): Promise<void> {
-    this.#records.set(record.idempotencyKey, JSON.stringify(record));
-  }
-
-  async listRecords(): Promise<JournalRecord[]> {
-    return [...this.#records.values()].map((text) => JSON.parse(text) as JournalRecord);
-  }
-
-  async putPayload(idempotencyKey: string, sealed: JsonValue): Promise<void> {
-    this.#payloads.set(idempotencyKey, JSON.stringify(sealed));
-  }
-
-  async getPayload(idempotencyKey: string): Promise<JsonValue | undefined> {
-    const text = this.#payloads.get(idempotencyKey);
-    return text === undefined ? undefined : (JSON.parse(text) as JsonValue);
-  }
-
-  async removePayload(idempotencyKey: string): Promise<void> {
-    this.#payloads.delete(idempotencyKey);
-  }
-
-  async listPayloads(): Promise<string[]> {
-    return [...this.#payloads.keys()];
-  }
 }
