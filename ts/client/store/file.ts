@@ -115,7 +115,7 @@ export class FileStore implements TerminalStore {
 
   putRecord(record: JournalRecord, replaces?: JournalState): Promise<void> {
     return this.#exclusively(async () => {
-      this.#records.require(record.idempotencyKey, replaces);
+      this.#records.requireState(record.idempotencyKey, replaces);
       await this.#append(record);
       this.#records.put(record);
       // As many lines as records: whatever their number, a line pays for one other that is written again.

@@ -20,7 +20,7 @@ export class MemoryStore implements TerminalStore {
   }
 
   async putRecord(record: JournalRecord, replaces?: JournalState): Promise<void> {
-    this.#records.require(record.idempotencyKey, replaces);
+    this.#records.requireState(record.idempotencyKey, replaces);
     this.#records.put(record);
   }
 

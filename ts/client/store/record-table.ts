@@ -15,7 +15,7 @@ export class RecordTable {
   }
 
   /** Errors: `ERR_STORE` unless the record there is in the state `replaces`, or none is there where `replaces` is absent. */
-  require(idempotencyKey: string, replaces: JournalState | undefined): void {
+  requireState(idempotencyKey: string, replaces: JournalState | undefined): void {
     requireState(this.#records.get(idempotencyKey)?.state, replaces);
   }
 
