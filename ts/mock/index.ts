@@ -3,13 +3,15 @@
  *
  * @module viopay-pos-crypto/mock
  */
-export { type Amount, DECLINE_AMOUNTS, type Decline } from "./state/charges.js";
+export { type Amount, DECLINE_AMOUNTS, type Decline, type LedgerEntry } from "./state/charges.js";
 export { Context, type Exchange, type Middleware } from "./context.js";
 export { ApiError } from "./http/errors.js";
 export { FAULT_STEPS, type FaultKind, type FaultRule, faultText, readFault } from "./faults/spec.js";
 export { STEPS, type Step } from "../core/protocol/endpoints.js";
 export type { FaultReport, Faults } from "./faults/faults.js";
 export type { IncomingRequest, Reply } from "./http/message.js";
+export { DEVICE_LEVERS, type DeviceLever, type MockHealth } from "./control/levers.js";
+export type { JournalledRequest } from "./observe/journal.js";
 export type { RequestEvent } from "./observe/observe.js";
 export type { Refusal } from "./observe/refusal.js";
 export { defaultTerminalParameters } from "./fixtures/parameters.js";

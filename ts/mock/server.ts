@@ -9,18 +9,20 @@ import { encodeUtf8 } from "../base/bytes.js";
 import type { JsonValue } from "../core/envelope/envelope.js";
 import { describeType, invalidArgument, PosCryptoError } from "../base/errors.js";
 import { gzip } from "../core/envelope/gzip.js";
-import { Charges } from "./state/charges.js";
+import { Charges, type LedgerEntry } from "./state/charges.js";
 import { Context, type Middleware } from "./context.js";
 import { cors } from "./http/cors.js";
 import { ApiError, errorReply, internalError } from "./http/errors.js";
-import { controlFaults, FAULTS_PATH } from "./faults/control.js";
 import type { FaultRule } from "./faults/spec.js";
 import { Faults } from "./faults/faults.js";
 import { Idempotency } from "./state/idempotency.js";
 import { randomHex } from "./identifiers.js";
 import { KeyRing } from "./state/key-ring.js";
 import { createMerchantTokens } from "./merchant-tokens.js";
-import { fromFetch, type IncomingRequest, type Reply, toResponse } from "./http/message.js";
+import { fromFetch, type IncomingRequest, redirectTo, type Reply, toResponse } from "./http/message.js";
+import { control, isControl } from "./control/routes.js";
+import { DEVICE_LEVERS, type DeviceLever, Levers, type MockHealth } from "./control/levers.js";
+import { type JournalledRequest, RequestJournal } from "./observe/journal.js";
 import { type RequestEvent, requestEvent } from "./observe/observe.js";
 import { plainRefusal } from "./observe/refusal.js";
 import { defaultTerminalParameters } from "./fixtures/parameters.js";
@@ -108,6 +110,22 @@ export interface MockServer {
    * Rejects with `ERR_PROVISION` where a key set by URL verifies tokens.
    */
   merchantToken(merchantId?: string, options?: { lifetimeSeconds?: number }): Promise<string>;
+  /** Whether the store answers. Over HTTP: `GET /mock/health`. */
+  health(): Promise<MockHealth>;
+  /** The latest requests of this process with a number above `after`, opened and masked. Over HTTP: `GET /mock/requests`. */
+  requests(after?: number): JournalledRequest[];
+  /**
+   * Every charge in the store and what became of it, without card data. Over HTTP: `GET /mock/ledger`. Rejects with `ERR_STATE` where
+   * the store cannot list its keys.
+   */
+  ledger(): Promise<LedgerEntry[]>;
+  /** Devices as provisioned, no charge, no request; faults stay. Over HTTP: `POST /mock/reset`. Rejects as `ledger` does. */
+  reset(): Promise<void>;
+  /**
+   * Moves one device as if time had passed or somebody had acted: `unclaim`, `activate`, `expire-keys`, `expire-token`. Over HTTP:
+   * `POST /mock/devices/ID/LEVER`. Rejects with `ERR_INVALID_ARGUMENT` for an unknown device.
+   */
+  moveDevice(deviceId: string, lever: DeviceLever): Promise<void>;
   /** Destroys the keys and closes the store, if the server made it. */
   close(): Promise<void>;
 }
@@ -151,7 +169,9 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
   const services = createServices(options, provision, store, now);
   const basePath = options.basePath ?? "";
   const faults = new Faults(options.faults, options.seed);
-  const portal = options.portal === true ? new Portal(provision) : undefined;
+  const journal = new RequestJournal();
+  const levers = new Levers(services, journal, provision.devices);
+  const portal = options.portal === true ? new Portal(provision, journal) : undefined;
   const errors = errorEnvelope(options.logger, options.explain === true);
   const crossOrigin = options.cors === undefined ? [] : [cors(options.cors)];
   // Faults and the caller's middleware see refusals as replies, and what they throw themselves is answered, too.
@@ -170,14 +190,15 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
     // Tokens, codes and key blocks: nothing here is for a cache (RFC 9111 5.2.2.5).
     reply.headers = { "Cache-Control": "no-store", ...reply.headers };
     if (page === undefined)
-      await observe(context, reply, options, portal).catch((error: unknown) => {
+      await observe(context, reply, options, journal).catch((error: unknown) => {
         options.logger?.({ level: "error", event: "observer_failed", trace_id: context.traceId, name: nameOf(error) });
       });
     return reply;
   };
   /** What is no part of the protocol: not observed, without cross-origin access, out of the faults' reach. */
   const pageOf = (context: Context): (() => Promise<Reply>) | undefined => {
-    if (context.path === FAULTS_PATH) return () => controlFaults(context, faults);
+    if (isControl(context)) return () => control(context, levers, faults, portal?.token ?? "");
+    if (portal !== undefined && context.path === "/") return async () => redirectTo(`${basePath}/portal`);
     return portal?.serves(context) === true ? () => portal.handle(context) : undefined;
   };
 
@@ -195,6 +216,22 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
     async merchantToken(merchantId = provision.devices[0]?.merchant_id ?? "", { lifetimeSeconds = MERCHANT_TOKEN_SECONDS } = {}) {
       await ready();
       return services.merchants.mint(merchantId, lifetimeSeconds);
+    },
+    async health() {
+      await ready();
+      return levers.health();
+    },
+    requests: (after = 0) => levers.requests(after),
+    async ledger() {
+      await ready();
+      return levers.ledger();
+    },
+    reset: () => levers.reset(),
+    async moveDevice(deviceId, lever) {
+      const device = services.devices.find(deviceId);
+      if (device === undefined) throw invalidArgument("deviceId", "the id of a provisioned device", describeType(deviceId));
+      if (!DEVICE_LEVERS.includes(lever)) throw invalidArgument("lever", DEVICE_LEVERS.join(", "), describeType(lever));
+      await levers.move(device, lever);
     },
     async close() {
       services.keys.destroy();
@@ -269,11 +306,10 @@ async function observe(
   context: Context,
   reply: Reply,
   { onRequest, logger }: MockServerOptions,
-  portal: Portal | undefined,
+  journal: RequestJournal,
 ): Promise<void> {
-  if (onRequest === undefined && logger === undefined && portal === undefined) return;
   const event = requestEvent(context, reply, await context.bodyLength());
-  portal?.record(event);
+  journal.add(event);
   logger?.({
     level: "info",
     event: "request",

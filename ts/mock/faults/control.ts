@@ -1,6 +1,6 @@
 /**
- * Faults by request, for whoever tests against a mock in another process: `GET`, `PUT` and `DELETE /mock/faults`, from this machine
- * only. Each answers the faults in force. `PUT` takes `{ "faults": [...], "seed": 7 }`, the faults as text or as objects.
+ * Faults by request, for whoever tests against a mock in another process: `GET`, `PUT` and `DELETE /mock/faults`; who may
+ * ask is decided by control/routes.ts. Each answers the faults in force. `PUT` takes `{ "faults": [...], "seed": 7 }`, the faults as text or as objects.
  *
  * Faults are a process's own: of several mocks behind one store each has to be told.
  */
@@ -9,13 +9,9 @@ import type { Context } from "../context.js";
 import { badRequest, methodNotAllowed } from "../http/errors.js";
 import type { FaultRule } from "./spec.js";
 import type { Faults } from "./faults.js";
-import { requireLocal } from "../http/local.js";
 import { jsonReply, type Reply } from "../http/message.js";
 
-export const FAULTS_PATH = "/mock/faults";
-
 export async function controlFaults(context: Context, faults: Faults): Promise<Reply> {
-  requireLocal(context);
   const { method } = context.request;
   if (method === "PUT") await replace(context, faults);
   else if (method === "DELETE") faults.clear();

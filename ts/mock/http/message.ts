@@ -99,6 +99,11 @@ export function toResponse(reply: Reply): Response {
   return new Response(reply.status === 204 ? null : reply.body, { status: reply.status, headers });
 }
 
+/** 302 to a path of this server. */
+export function redirectTo(path: string): Reply {
+  return { status: 302, headers: { Location: path }, body: "" };
+}
+
 export function jsonReply(value: unknown): Reply {
   return textReply(JSON.stringify(value));
 }

@@ -5,19 +5,16 @@
  * that are at the portal itself, and to everyone else only for the portal's token, which the mock prints: it comes in the address
  * behind `#`, which browsers do not send, and then in `Authorization: Portal ...`.
  */
-import { currentBackend } from "../../backend/select.js";
-import { encodeUtf8 } from "../../base/bytes.js";
 import type { Context } from "../context.js";
-import { methodNotAllowed, notFound, unauthorized } from "../http/errors.js";
-import { readCredentials } from "../http/headers.js";
+import { methodNotAllowed, notFound } from "../http/errors.js";
 import { randomText } from "../identifiers.js";
-import { isLocal, refuseOtherSites } from "../http/local.js";
+import { requireOwner } from "../http/local.js";
 import { jsonReply, type Reply } from "../http/message.js";
-import type { RequestEvent } from "../observe/observe.js";
+import type { RequestJournal } from "../observe/journal.js";
 import type { Provision } from "../state/provision.js";
 import { PAGE } from "./page.js";
 import { portalScript } from "./script.js";
-import { EventLog, type PortalState, portalDevices } from "./state.js";
+import { type PortalState, portalDevices } from "./state.js";
 import { STYLE } from "./style.js";
 
 const PATH = "/portal";
@@ -34,16 +31,12 @@ export class Portal {
   /** What a browser elsewhere needs. */
   readonly token: string = randomText(32);
   readonly #provision: Provision;
-  readonly #log = new EventLog();
+  readonly #journal: RequestJournal;
   readonly #instance: string = randomText(16);
 
-  constructor(provision: Provision) {
+  constructor(provision: Provision, journal: RequestJournal) {
     this.#provision = provision;
-  }
-
-  /** Browsers' preflights are no part of the story. */
-  record(event: RequestEvent): void {
-    if (event.method !== "OPTIONS") this.#log.add(event);
+    this.#journal = journal;
   }
 
   /** Whether the request is the portal's business. */
@@ -72,11 +65,7 @@ export class Portal {
   }
 
   #check(context: Context): void {
-    refuseOtherSites(context);
-    if (isLocal(context)) return;
-    const sent = readCredentials(context.headers, "Portal");
-    const right = sent !== undefined && currentBackend().equal(encodeUtf8(sent), encodeUtf8(this.token));
-    if (!right) throw unauthorized("The portal's token is missing or wrong: the mock printed its address at start");
+    requireOwner(context, this.token);
   }
 
   async #state(context: Context): Promise<PortalState> {
@@ -87,7 +76,7 @@ export class Portal {
       instance: this.#instance,
       devices: await portalDevices(context.services.devices, devices),
       device_count: devices.length,
-      events: this.#log.after(known ? after : 0),
+      events: this.#journal.after(known ? after : 0),
     };
   }
 

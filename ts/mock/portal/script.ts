@@ -6,7 +6,8 @@
  * text only. A token behind `#` in the address is taken out of it and kept in memory.
  */
 import type { Refusal } from "../observe/refusal.js";
-import type { PortalDevice, PortalEvent, PortalState } from "./state.js";
+import type { JournalledRequest } from "../observe/journal.js";
+import type { PortalDevice, PortalState } from "./state.js";
 
 export function portalScript(): string {
   return `"use strict";(${portal})();\n`;
@@ -96,7 +97,7 @@ function portal(): void {
     return value === undefined ? [] : [make("strong", "", title), make("pre", "", JSON.stringify(value, null, 2))];
   }
 
-  function facts(event: PortalEvent): HTMLElement {
+  function facts(event: JournalledRequest): HTMLElement {
     const box = make("dl");
     const rows: [string, string | undefined][] = [
       ["device", event.deviceId],
@@ -132,7 +133,7 @@ function portal(): void {
     return section;
   }
 
-  function row(event: PortalEvent): HTMLElement {
+  function row(event: JournalledRequest): HTMLElement {
     const item = make("li", event.endpoint === "claim" ? "merchant" : "");
     item.dataset["device"] = event.deviceId ?? "";
     item.dataset["endpoint"] = event.endpoint ?? "";
@@ -167,7 +168,7 @@ function portal(): void {
     item.hidden = other || (hidePolls.checked && item.dataset["endpoint"] === "status");
   }
 
-  function showEvents(events: readonly PortalEvent[]): void {
+  function showEvents(events: readonly JournalledRequest[]): void {
     for (const event of events) {
       const item = row(event);
       applyFilter(item);

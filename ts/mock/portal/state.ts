@@ -3,7 +3,7 @@
  * opened and masked (observe.ts). Devices are the store's, requests this process's own.
  */
 import type { KeyRole } from "../../core/key-set/install.js";
-import type { RequestEvent } from "../observe/observe.js";
+import type { JournalledRequest } from "../observe/journal.js";
 import type { ProvisionedDevice } from "../state/provision.js";
 import type { DeviceStates, DeviceStatus, PairingCodeStatus } from "../state/devices.js";
 
@@ -24,39 +24,17 @@ export interface PortalDevice {
   key_sets: PortalKeySet[];
 }
 
-export interface PortalEvent extends RequestEvent {
-  /** Counts the requests of this process. */
-  number: number;
-}
-
 export interface PortalState {
   /** Names this process: numbers of another one mean nothing. */
   instance: string;
   devices: PortalDevice[];
   /** How many devices are provisioned; only the first ones are listed. */
   device_count: number;
-  events: PortalEvent[];
+  events: JournalledRequest[];
 }
 
-const EVENTS_KEPT = 300;
 const DEVICES_SHOWN = 50;
 const KEY_SETS_SHOWN = 3;
-
-/** The latest requests, the oldest pushed out. */
-export class EventLog {
-  readonly #events: PortalEvent[] = [];
-  #last = 0;
-
-  add(event: RequestEvent): void {
-    this.#last += 1;
-    this.#events.push({ ...event, number: this.#last });
-    if (this.#events.length > EVENTS_KEPT) this.#events.shift();
-  }
-
-  after(number: number): PortalEvent[] {
-    return this.#events.filter((event) => event.number > number);
-  }
-}
 
 export async function portalDevices(states: DeviceStates, devices: readonly ProvisionedDevice[]): Promise<PortalDevice[]> {
   return Promise.all(devices.slice(0, DEVICES_SHOWN).map((device) => portalDevice(states, device)));

@@ -5,6 +5,7 @@
  * clear. It holds no card number and no PIN. Amounts are whole minor units.
  */
 import { type Envelope, type JsonValue, openEnvelope, sealEnvelope } from "../../core/envelope/envelope.js";
+import { PosCryptoError } from "../../base/errors.js";
 import type { SecretKey } from "../../core/keys/key.js";
 import { badRequest, notFound } from "../http/errors.js";
 import { randomDigits } from "../identifiers.js";
@@ -55,6 +56,15 @@ interface ChargeRecord {
   amount: Amount;
   refunds: { refundId: string; value: string }[];
   cancelled: boolean;
+}
+
+/** A charge and what became of it, without card data. */
+export interface LedgerEntry {
+  readonly charge_id: string;
+  readonly terminal_id: string;
+  readonly status: "approved" | "declined" | "cancelled";
+  readonly amount: Amount;
+  readonly refunds: readonly { readonly refund_id: string; readonly value: string }[];
 }
 
 interface StoredCharge {
@@ -122,6 +132,21 @@ export class Charges {
     return { charge_id: chargeId, status: "cancelled" };
   }
 
+  /** Every charge of these devices that the store holds, in no order. */
+  async ledger(devices: readonly ProvisionedDevice[]): Promise<LedgerEntry[]> {
+    const store = this.#store;
+    if (store.list === undefined)
+      throw new PosCryptoError("ERR_STATE", "the ledger needs a store that has list(): this one has not");
+    const byTerminal = new Map(devices.map((device) => [device.terminal_id, device]));
+    const entries: LedgerEntry[] = [];
+    for (const key of await store.list(CHARGE_PREFIX)) {
+      const text = await store.get(key);
+      const device = text === undefined ? undefined : byTerminal.get((JSON.parse(text) as StoredCharge).terminal);
+      if (text !== undefined && device !== undefined) entries.push(ledgerEntry(device, this.#open(device, text)));
+    }
+    return entries;
+  }
+
   /** Throws 404 unless the charge is this terminal's. */
   async #update(device: ProvisionedDevice, chargeId: string, transition: (record: ChargeRecord) => ChargeRecord): Promise<void> {
     const key = chargeKey(chargeId);
@@ -159,6 +184,18 @@ function remainder(record: ChargeRecord): bigint {
   return record.refunds.reduce((rest, refund) => rest - BigInt(refund.value), BigInt(record.amount.value));
 }
 
+function ledgerEntry(device: ProvisionedDevice, record: ChargeRecord): LedgerEntry {
+  return {
+    charge_id: record.chargeId,
+    terminal_id: device.terminal_id,
+    status: record.cancelled ? "cancelled" : record.approved ? "approved" : "declined",
+    amount: record.amount,
+    refunds: record.refunds.map(({ refundId, value }) => ({ refund_id: refundId, value })),
+  };
+}
+
+const CHARGE_PREFIX = "charge:";
+
 function chargeKey(chargeId: string): string {
-  return `charge:${chargeId}`;
+  return CHARGE_PREFIX + chargeId;
 }

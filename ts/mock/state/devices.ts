@@ -196,6 +196,16 @@ export class DeviceStates {
     return formatTimestamp(record.activatedAt ?? this.#now());
   }
 
+  /** As it was provisioned: to be paired and keyed anew. */
+  async unclaim(device: ProvisionedDevice): Promise<void> {
+    await this.update(device, () => parseRecord(undefined));
+  }
+
+  /** The host forgets the device's keys, as after a loss or on their last day. */
+  async expireKeys(device: ProvisionedDevice): Promise<void> {
+    await this.update(device, (record) => ({ ...record, keySets: [] }));
+  }
+
   async #release(code: string, device: ProvisionedDevice): Promise<void> {
     await this.#store.compareAndSet(codeKey(code), device.device_id, undefined);
   }

@@ -87,13 +87,18 @@ export class KeyRing {
     return response;
   }
 
+  /** Installed key sets, whose entries in the store are gone. */
+  forgetKeySets(): void {
+    for (const keySet of this.#keySets.values()) keySet.destroy();
+    this.#keySets.clear();
+  }
+
   destroy(): void {
     for (const keys of this.#deviceKeys.values()) {
       for (const key of Object.values(keys) as SecretKey[]) key.destroy();
     }
-    for (const keySet of this.#keySets.values()) keySet.destroy();
+    this.forgetKeySets();
     this.#deviceKeys.clear();
-    this.#keySets.clear();
   }
 
   #keep(name: string, keySet: KeySet): void {

@@ -49,6 +49,10 @@ export class MemoryStore implements MockStore {
     this.#entries.delete(key);
   }
 
+  async list(prefix: string): Promise<string[]> {
+    return [...this.keys()].filter((key) => key.startsWith(prefix));
+  }
+
   async close(): Promise<void> {
     this.#entries.clear();
   }

@@ -83,6 +83,19 @@ export class RedisStore implements MockStore {
     await this.#client.call("DEL", this.#prefix + key);
   }
 
+  /** By SCAN, which sees every key that is there from the first step to the last. */
+  async list(prefix: string): Promise<string[]> {
+    const pattern = `${(this.#prefix + prefix).replace(/[\\*?[\]]/g, "\\$&")}*`;
+    const names = new Set<string>();
+    let cursor = "0";
+    do {
+      const answer = (await this.#client.call("SCAN", cursor, "MATCH", pattern, "COUNT", 500)) as [string, string[]];
+      cursor = answer[0];
+      for (const name of answer[1]) names.add(name.slice(this.#prefix.length));
+    } while (cursor !== "0");
+    return [...names];
+  }
+
   /** Waits for the commands under way. */
   async close(): Promise<void> {
     try {

@@ -23,6 +23,11 @@ export interface MockStore {
   compareAndSet(key: string, expected: string | undefined, next: string | undefined, ttlMs?: number): Promise<boolean>;
   /** Removes the key; one that has no value is no error. */
   delete(key: string): Promise<void>;
+  /**
+   * The names of all live entries that begin with `prefix`. Optional: without it the mock has no ledger and cannot be reset. It need not
+   * be one atomic step.
+   */
+  list?(prefix: string): Promise<string[]>;
   /** Gives back what the store holds open. */
   close(): Promise<void>;
 }
