@@ -80,7 +80,7 @@ export type {
   OptionalBlockValue,
 } from "./core/key-block/optional-read.js";
 export type { OptionalBlockInit, OptionalBlockText } from "./core/key-block/optional-write.js";
-export type { FindingCode, PolicyFinding } from "./core/key-block/policy.js";
+export type { FindingCode, KeyBlockKnob, KeyBlockKnobs, PolicyFinding } from "./core/key-block/findings.js";
 export { type UnwrapOptions, type UnwrappedKey, unwrapKeyBlock } from "./core/key-block/unwrap.js";
 export { type KeyBlockHeaderInit, type WrapOptions, wrapKeyBlock } from "./core/key-block/wrap.js";
 export {

@@ -1,10 +1,30 @@
 /** explainKeyBlock: covers every character of every vector, never throws on a damaged block, and says what is wrong. */
-import { explainKeyBlock, parseKeyBlock } from "../../ts/index.js";
+import { explainKeyBlock, type KeyBlockKnobs, parseKeyBlock, type UnwrapOptions } from "../../ts/index.js";
 import negatives from "../../vectors/key-block-negatives.json" with { type: "json" };
 import positives from "../../vectors/key-blocks.json" with { type: "json" };
 import { ascii, type Cases, ok, same, throwsCode } from "../harness.js";
 
 const vector = (id: string): string => positives.vectors.find((each) => each.id === id)!.block;
+
+interface Negative {
+  id: string;
+  code: string;
+  knob?: string;
+  options?: UnwrapOptions;
+  block: string;
+}
+
+const SEVERITIES = ["error", "violation", "notice"];
+
+/** The knobs among the options of `unwrapKeyBlock`. */
+function knobsOf({ grammar, hexCase, lengthHiding, policy }: UnwrapOptions = {}): KeyBlockKnobs {
+  return {
+    ...(grammar && { grammar }),
+    ...(hexCase && { hexCase }),
+    ...(lengthHiding && { lengthHiding }),
+    ...(policy && { policy }),
+  };
+}
 
 export const keyBlockExplainCases: Cases = (suite) => {
   suite.group("explainKeyBlock", () => {
@@ -23,15 +43,35 @@ export const keyBlockExplainCases: Cases = (suite) => {
       }
     });
 
-    suite.test("every negative that is wrong in public gets an error or a violation", () => {
-      for (const { id, code, block } of negatives.vectors) {
-        const { findings, text } = explainKeyBlock(block);
+    suite.test("every negative that is wrong in public gets an error or a violation under its own knobs", () => {
+      for (const { id, code, knob, options, block } of negatives.vectors as Negative[]) {
+        const { findings, text } = explainKeyBlock(block, knobsOf(options));
         const severities = findings.map(({ severity }) => severity);
-        const lowerCase = id === "lower-case hex" || id === "one lower-case digit in the MAC";
-        if ((code === "ERR_KEY_BLOCK_SYNTAX" && !lowerCase) || code === "ERR_KEY_BLOCK_PROPRIETARY")
-          ok(severities.includes("error"), id);
-        else ok(!severities.includes("error"), id);
+        const unreadable = code === "ERR_KEY_BLOCK_SYNTAX" || code === "ERR_KEY_BLOCK_PROPRIETARY";
+        same(severities.includes("error"), unreadable, id);
+        if (unreadable && knob !== undefined) ok(explainKeyBlock(block).header, `${id}: opens by default`);
         for (const { message } of findings) ok(text.includes(message), `${id}: the text has every finding`);
+        same(
+          severities,
+          [...severities].sort((a, b) => SEVERITIES.indexOf(a) - SEVERITIES.indexOf(b)),
+          `${id}: errors first`,
+        );
+      }
+    });
+
+    suite.test("each finding names its knob, and the knob turns a notice into a refusal", () => {
+      const block = negatives.vectors.find(({ id }) => id === "PB longer than needed")!.block;
+      const found = (options?: KeyBlockKnobs) => {
+        const { severity, knob } = explainKeyBlock(block, options).findings.find(({ message }) =>
+          /longer than needed/.test(message),
+        )!;
+        return [severity, knob];
+      };
+      same(found(), ["notice", "grammar"]);
+      same(found({ grammar: "strict" }), ["violation", "grammar"]);
+      same(found({ grammar: "strict", policy: "report" }), ["notice", "grammar"]);
+      for (const wrong of [{ grammar: "loose" }, { hexCase: null }, { policy: 1 }, null, "strict"]) {
+        throwsCode(() => explainKeyBlock(block, wrong as KeyBlockKnobs), "ERR_INVALID_ARGUMENT");
       }
     });
 
@@ -49,7 +89,7 @@ export const keyBlockExplainCases: Cases = (suite) => {
       has("HMAC without HM", "violation", /does not say its hash/);
       has("strict: KS of 16 digits", "notice", /data of KS/);
       has("length of an AES key not hidden", "notice", /shows the length/);
-      has("lower-case hex", "notice", /hexCase: 'any'/);
+      has("lower-case hex", "notice", /ciphertext or MAC; hexCase: "any"/);
       has("KP of another KBPK", "notice", /CMAC check value 0123456789/);
     });
 
@@ -63,6 +103,7 @@ export const keyBlockExplainCases: Cases = (suite) => {
         "B",
       );
       ok(/takes an AES KBPK of 16, 24 or 32 bytes/.test(notices(vector("X9.143:2021 8.1 D"))), "D");
+      ok(/K1 K2 K1 opens .* versions A and C, but not in B/.test(notices(vector("TR-31:2018 A.7.2.2 B"))), "B under K1 K2 K1");
       ok(/version A is deprecated/.test(notices(vector("TR-31:2018 A.7.2.1 A"))), "A");
     });
 

@@ -21,6 +21,7 @@ import {
   type WrapOptions,
   wrapKeyBlock,
 } from "../../ts/index.js";
+import dialects from "../../vectors/key-block-dialects.json" with { type: "json" };
 import negatives from "../../vectors/key-block-negatives.json" with { type: "json" };
 import positives from "../../vectors/key-blocks.json" with { type: "json" };
 import { ascii, type Cases, hex, ok, pseudoRandom, same, throwsCode, toHex } from "../harness.js";
@@ -108,6 +109,18 @@ function sameKey(vector: Positive, header: KeyBlockHeader, hash: SecretKey["hash
   });
 }
 
+/** Blocks of each dialect that each strict knob refuses. */
+const EXPECTED_REFUSALS: [string, number][] = [
+  ["AWS, hexCase", 8],
+  ["K1 K2 K1, grammar", 1],
+  ["moov-io/tr31, grammar", 5],
+  ["payShield, grammar", 6],
+  ["paysec, grammar", 6],
+  ["psec, grammar", 9],
+];
+
+const dialectBlocks = dialects.vectors.filter(({ id }) => !/under two keys/.test(id));
+
 export const keyBlockCases: Cases = (suite) => {
   suite.group("key blocks open", () => {
     for (const vector of published) {
@@ -138,6 +151,41 @@ export const keyBlockCases: Cases = (suite) => {
         kbpk.destroy();
       });
     }
+  });
+
+  suite.group("key blocks as the field writes them open without an option", () => {
+    for (const vector of dialectBlocks) {
+      suite.test(vector.id, () => {
+        const kbpk = protectionKey(vector.kbpk, kbpkOf(vector.version));
+        const { key, report } = unwrapKeyBlock(kbpk, vector.block, { extractable: true });
+        same(toHex(exposeKeyBytes(key)), vector.key, "key");
+        same(
+          report.filter(({ severity }) => severity === "violation"),
+          [],
+          "violations",
+        );
+        same(report.length > 0, /K[CP] of six digits|KC and KP of six digits/.test(vector.id), "notices");
+        key.destroy();
+        kbpk.destroy();
+      });
+    }
+
+    suite.test("the strict knobs refuse each dialect by what sets it apart", () => {
+      const refusals: Record<string, number> = {};
+      for (const { dialect, block, kbpk: material, version } of dialectBlocks) {
+        const kbpk = protectionKey(material, kbpkOf(version));
+        for (const options of [{ grammar: "strict" }, { hexCase: "upper" }] as const) {
+          const name = `${dialect}, ${Object.keys(options)[0]}`;
+          try {
+            unwrapKeyBlock(kbpk, block, options).key.destroy();
+          } catch {
+            refusals[name] = (refusals[name] ?? 0) + 1;
+          }
+        }
+        kbpk.destroy();
+      }
+      same(Object.entries(refusals).sort(), EXPECTED_REFUSALS);
+    });
   });
 
   suite.group("key blocks are made again, character for character", () => {

@@ -3,9 +3,10 @@
  * key and padding, and every negative has the MAC its name claims, so that its one defect is the only one.
  */
 import { describe, expect, it } from "vitest";
+import dialects from "../../vectors/key-block-dialects.json" with { type: "json" };
 import negatives from "../../vectors/key-block-negatives.json" with { type: "json" };
 import positives from "../../vectors/key-blocks.json" with { type: "json" };
-import { referenceCheckValue, referenceOpen, referencePayload } from "./reference-key-block.js";
+import { referenceCheckValue, referenceOpen, referencePayload, referenceProtect } from "./reference-key-block.js";
 
 const bytes = (hex: string) => Buffer.from(hex, "hex");
 const macDigits = (version: string) => ({ A: 8, B: 16, C: 8 })[version] ?? 32;
@@ -20,6 +21,21 @@ describe("published and own key blocks", () => {
       const value = referenceCheckValue(letter === "A" ? "AES" : "TDES", bytes(key), letter === "A", checkValue.length / 2);
       expect(value).toBe(checkValue);
     }
+  });
+});
+
+describe("key blocks as the field writes them", () => {
+  it("40 blocks of six dialects", () => {
+    expect([dialects.vectors.length, new Set(dialects.vectors.map(({ dialect }) => dialect)).size]).toEqual([40, 6]);
+  });
+
+  it.each(dialects.vectors)("$id", ({ version, kbpk, key, padding, headerLength, block }) => {
+    const payload = referencePayload(bytes(key), bytes(padding));
+    expect(referenceOpen(bytes(kbpk), block, headerLength)?.toString("hex")).toBe(payload.toString("hex"));
+    const header = block.slice(0, headerLength);
+    const again = referenceProtect(version as "A", bytes(kbpk), header, payload);
+    expect(again).toBe(header + block.slice(headerLength).toUpperCase());
+    expect(Number(block.slice(1, 5))).toBe(block.length);
   });
 });
 

@@ -4,7 +4,20 @@
  *
  * For people at a console and for support tools. Only public text is read; nothing here is authentic.
  */
-import { HEADER_LENGTH, kbpkAlgorithm, type KeyBlockHeader, type ScannedKeyBlock, scanKeyBlock } from "./header.js";
+import { assertObject } from "../../base/arguments.js";
+import { hiddenKeyBytes, optionalBlock } from "./algorithm.js";
+import { type KeyBlockKnob, type KeyBlockKnobs, type SetKnobs, x9143 } from "./findings.js";
+import {
+  FIELDS,
+  field,
+  HEADER_LENGTH,
+  kbpkAlgorithm,
+  type KeyBlockHeader,
+  type ScannedKeyBlock,
+  scanKeyBlock,
+} from "./header.js";
+import { type HeaderFinding, judgeHeader } from "./judgement.js";
+import { readKnobs } from "./knobs.js";
 import {
   nameOfAlgorithm,
   nameOfContext,
@@ -15,15 +28,7 @@ import {
   nameOfUsage,
   nameOfVersion,
 } from "./names.js";
-import type { OptionalBlock, OptionalBlockValue } from "./optional-read.js";
-import {
-  grammarFindings,
-  headerFindings,
-  hiddenKeyBytes,
-  lengthHidingFindings,
-  optionalBlock,
-  type PolicyFinding,
-} from "./policy.js";
+import type { OptionalBlock, OptionalBlockId, OptionalBlockValue } from "./optional-read.js";
 import { blockText, type Problem } from "./text.js";
 
 /** One field of a block, where it stands and what it says. */
@@ -44,12 +49,17 @@ export interface ExplainedField {
 
 /** One thing that is wrong with a block, or worth knowing. */
 export interface ExplanationFinding {
-  /** `error`: no reader accepts it. `violation`: refused unless `policy: "report"`. `notice`: worth knowing, or refused by a knob. */
+  /**
+   * Under these knobs, `unwrapKeyBlock` refuses an `error` by its form and a `violation` by its policy. A `notice` is worth
+   * knowing, or is refused under another setting of its knob.
+   */
   severity: "error" | "violation" | "notice";
   /** A phrase in English; holds no secret, and no characters of the ciphertext. */
   message: string;
   /** Where the rule is from; empty where no standard has one. */
   clause: string;
+  /** The knob that decides about it; absent where none does. */
+  knob?: KeyBlockKnob;
 }
 
 /** A block read aloud. */
@@ -64,32 +74,40 @@ export interface KeyBlockExplanation {
   text: string;
 }
 
-const X9143 = "ANSI X9.143:2021";
+type Meaning<Value extends OptionalBlockValue> = (value: Value) => string;
+
+/** One row for ids that share a value. */
+const row = <Value extends OptionalBlockValue>(meaning: Meaning<Value>): Meaning<Value> => meaning;
+
+const NO_MORE = (): string => "";
+const CHECK_VALUE = row<OptionalBlockValue & { id: "KC" | "KP" | "PK" }>(({ method, checkValue }) => `${method} ${checkValue}`);
+const TIME = row<OptionalBlockValue & { id: "TC" | "TS" }>(({ time }) => time);
+
+/** What the data say beyond the name of their id. */
+const MEANINGS = {
+  AL: row<OptionalBlockValue & { id: "AL" }>(({ life }) => life),
+  BI: row<OptionalBlockValue & { id: "BI" }>(({ scheme, identifier }) => `${scheme} ${identifier}`),
+  CT: row<OptionalBlockValue & { id: "CT" }>((value) => value.certificates.map((c) => `${c.format} certificate`).join(", ")),
+  DA: row<OptionalBlockValue & { id: "DA" }>(({ derivations }) =>
+    derivations.map((d) => d.usage + d.algorithm + d.modeOfUse + d.exportability).join(" "),
+  ),
+  FL: NO_MORE,
+  HM: row<OptionalBlockValue & { id: "HM" }>(({ hash }) => hash),
+  IK: NO_MORE,
+  KC: CHECK_VALUE,
+  KP: CHECK_VALUE,
+  KS: NO_MORE,
+  KV: NO_MORE,
+  LB: NO_MORE,
+  PB: NO_MORE,
+  PK: CHECK_VALUE,
+  TC: TIME,
+  TS: TIME,
+  WP: row<OptionalBlockValue & { id: "WP" }>(({ pedigree }) => `wrapped under keys of ${pedigree} strength`),
+} satisfies Record<OptionalBlockId, unknown>;
 
 function meaningOfValue(value: OptionalBlockValue): string {
-  switch (value.id) {
-    case "AL":
-      return value.life;
-    case "BI":
-      return `${value.scheme} ${value.identifier}`;
-    case "CT":
-      return value.certificates.map(({ format }) => `${format} certificate`).join(", ");
-    case "DA":
-      return value.derivations.map((d) => d.usage + d.algorithm + d.modeOfUse + d.exportability).join(" ");
-    case "HM":
-      return value.hash;
-    case "KC":
-    case "KP":
-    case "PK":
-      return `${value.method} ${value.checkValue}`;
-    case "TC":
-    case "TS":
-      return value.time;
-    case "WP":
-      return `wrapped under keys of ${value.pedigree} strength`;
-    default:
-      return "";
-  }
+  return (MEANINGS[value.id] as Meaning<OptionalBlockValue>)(value);
 }
 
 function meaningOfBlock({ id, data, value }: OptionalBlock): string {
@@ -97,29 +115,29 @@ function meaningOfBlock({ id, data, value }: OptionalBlock): string {
   return detail === "" ? nameOfOptionalBlock(id) : `${nameOfOptionalBlock(id)}: ${detail}`;
 }
 
+type FieldMeaning = readonly [name: string, clause: string, meaning: (value: string) => string];
+
+/** X9.143:2021 clause 6.2, table 1, in words. */
+const FIELD_MEANINGS: Readonly<Record<keyof typeof FIELDS, FieldMeaning>> = {
+  version: ["version", "5, 6.2", nameOfVersion],
+  length: ["length", "6.2, table 1", (value) => `${Number(value)} characters`],
+  usage: ["key usage", "6.3.1, table 2", nameOfUsage],
+  algorithm: ["algorithm", "6.3.2, table 3", nameOfAlgorithm],
+  modeOfUse: ["mode of use", "6.3.3, table 4", nameOfMode],
+  keyVersion: ["key version", "6.3.4, table 5", nameOfKeyVersion],
+  exportability: ["exportability", "6.3.5, table 6", nameOfExportability],
+  optionalBlocks: ["optional blocks", "6.2, table 1", (value) => `${Number(value)}, padding block included`],
+  context: ["key context", "6.2, table 1", nameOfContext],
+  reserved: ["reserved", "6.2, table 1", (value) => (value === "0" ? "as it should be" : "should be 0")],
+};
+
 function headerFields(text: string): ExplainedField[] {
-  const at = (
-    offset: number,
-    length: number,
-    name: string,
-    clause: string,
-    meaning: (value: string) => string,
-  ): ExplainedField => {
-    const value = text.slice(offset, offset + length);
-    return { offset, length: value.length, name, text: value, meaning: meaning(value), clause: `${X9143} ${clause}` };
-  };
-  const fields = [
-    at(0, 1, "version", "5, 6.2", nameOfVersion),
-    at(1, 4, "length", "6.2, table 1", (value) => `${Number(value)} characters`),
-    at(5, 2, "key usage", "6.3.1, table 2", nameOfUsage),
-    at(7, 1, "algorithm", "6.3.2, table 3", nameOfAlgorithm),
-    at(8, 1, "mode of use", "6.3.3, table 4", nameOfMode),
-    at(9, 2, "key version", "6.3.4, table 5", nameOfKeyVersion),
-    at(11, 1, "exportability", "6.3.5, table 6", nameOfExportability),
-    at(12, 2, "optional blocks", "6.2, table 1", (value) => `${Number(value)}, padding block included`),
-    at(14, 1, "key context", "6.2, table 1", nameOfContext),
-    at(15, 1, "reserved", "6.2, table 1", (value) => (value === "0" ? "as it should be" : "should be 0")),
-  ];
+  const names = Object.keys(FIELDS) as (keyof typeof FIELDS)[];
+  const fields = names.map((each) => {
+    const [name, clause, meaning] = FIELD_MEANINGS[each];
+    const value = field(text, each);
+    return { offset: FIELDS[each][0], length: value.length, name, text: value, meaning: meaning(value), clause: x9143(clause) };
+  });
   return fields.filter(({ length }) => length > 0);
 }
 
@@ -139,17 +157,17 @@ function bodyFields(scanned: ScannedKeyBlock): ExplainedField[] {
   const method = variant
     ? "CBC-MAC, leftmost 4 bytes, over everything before it"
     : "CMAC over the header text and the payload in clear";
-  const field = (offset: number, end: number, name: string, meaning: string, clause: string): ExplainedField => ({
+  const place = (offset: number, end: number, name: string, meaning: string, clause: string): ExplainedField => ({
     offset,
     length: end - offset,
     name,
     text: text.slice(offset, end),
     meaning,
-    clause: header.version === "E" ? "ISO 20038" : `${X9143} ${clause}`,
+    clause: header.version === "E" ? "ISO 20038" : x9143(clause),
   });
   return [
-    field(headerLength, macOffset, "ciphertext", meaningOfCiphertext(scanned), "6.4"),
-    field(macOffset, text.length, "MAC", `${kbpkAlgorithm(header.version)} ${method}`, "7"),
+    place(headerLength, macOffset, "ciphertext", meaningOfCiphertext(scanned), "6.4"),
+    place(macOffset, text.length, "MAC", `${kbpkAlgorithm(header.version)} ${method}`, "7"),
   ];
 }
 
@@ -160,38 +178,50 @@ function optionalFields(placed: ScannedKeyBlock["placed"], text: string): Explai
     name: `optional block ${block.id}`,
     text: text.slice(offset, offset + length),
     meaning: meaningOfBlock(block),
-    clause: `${X9143} 6.3.6, table 7`,
+    clause: x9143("6.3.6, table 7"),
   }));
 }
 
 const notice = (message: string, clause: string): ExplanationFinding => ({ severity: "notice", message, clause });
 
-function fromPolicy(severity: "violation" | "notice", findings: readonly PolicyFinding[]): ExplanationFinding[] {
-  return findings.map(({ message, clause }) => ({ severity, message, clause }));
+/** As `unwrapKeyBlock` takes a finding: hex case is a matter of form, the rest counts unless it is only to be reported. */
+function fromJudgement({ severity, message, clause, knob }: HeaderFinding, { policy }: SetKnobs): ExplanationFinding {
+  if (severity === "violation" && knob === "hexCase") return { severity: "error", message, clause, knob };
+  return { severity: policy === "report" ? "notice" : severity, message, clause, knob };
+}
+
+/** The KBPK that the version takes. A 24-byte key K1 K2 K1 enciphers as K1 K2 does, but derives other keys. */
+function kbpkNotice(version: KeyBlockHeader["version"]): ExplanationFinding {
+  if (kbpkAlgorithm(version) === "AES") {
+    return notice("takes an AES KBPK of 16, 24 or 32 bytes; a TDES key opens versions A, B and C", x9143("5"));
+  }
+  const doubled =
+    version === "B"
+      ? "; a 24-byte KBPK K1 K2 K1 opens what was made under K1 K2 in versions A and C, but not in B: pass its first 16 bytes"
+      : "";
+  return notice(`takes a TDES KBPK of 16 or 24 bytes; an AES key opens versions D and E${doubled}`, x9143("5"));
 }
 
 /** Things that are not wrong and still worth a sentence. */
-function notices(scanned: ScannedKeyBlock, encoded: boolean): ExplanationFinding[] {
-  const { header, lowerCase } = scanned;
-  const { version } = header;
-  const cipher = kbpkAlgorithm(version);
-  const sizes = cipher === "AES" ? "16, 24 or 32 bytes" : "16 or 24 bytes";
-  const other = cipher === "AES" ? "a TDES key opens versions A, B and C" : "an AES key opens versions D and E";
-  const found = [notice(`takes ${cipher === "AES" ? "an AES" : "a TDES"} KBPK of ${sizes}; ${other}`, `${X9143} 5`)];
-  if (encoded) found.push(notice("was Base64 of the block; decoded once", `${X9143} 6.1`));
-  if (version === "A") found.push(notice("version A is deprecated; version B replaces it", `${X9143} 5`));
-  if (lowerCase)
-    found.push(notice("ciphertext or MAC has small hex digits; unwrapKeyBlock takes them with hexCase: 'any'", `${X9143} 6.1`));
-  if (header.exportability === "N") found.push(notice("the key cannot be wrapped again after unwrapping", `${X9143} 6.3.5`));
+function notices({ header }: ScannedKeyBlock, encoded: boolean): ExplanationFinding[] {
+  const found = [kbpkNotice(header.version)];
+  if (encoded) found.push(notice("was Base64 of the block; decoded once", x9143("6.1")));
+  if (header.version === "A") found.push(notice("version A is deprecated; version B replaces it", x9143("5")));
+  if (header.exportability === "N") found.push(notice("the key cannot be wrapped again after unwrapping", x9143("6.3.5")));
   const kp = optionalBlock(header, "KP")?.value;
-  if (kp?.id === "KP")
-    found.push(notice(`made under the KBPK with ${kp.method} check value ${kp.checkValue}`, `${X9143} 6.3.6.8`));
-  if (optionalBlock(header, "KV") !== undefined) found.push(notice("KV is deprecated", `${X9143} 6.3.6, table 7`));
+  if (kp?.id === "KP") found.push(notice(`made under the KBPK with ${kp.method} check value ${kp.checkValue}`, x9143("6.3.6.8")));
+  if (optionalBlock(header, "KV") !== undefined) found.push(notice("KV is deprecated", x9143("6.3.6, table 7")));
   return found;
 }
 
+const SEVERITIES: readonly ExplanationFinding["severity"][] = ["error", "violation", "notice"];
+
+function bySeverity(findings: readonly ExplanationFinding[]): ExplanationFinding[] {
+  return SEVERITIES.flatMap((wanted) => findings.filter(({ severity }) => severity === wanted));
+}
+
 function fromProblem({ message, code }: Problem): ExplanationFinding {
-  const clause = code === "ERR_KEY_BLOCK_PROPRIETARY" ? "" : `${X9143} 6`;
+  const clause = code === "ERR_KEY_BLOCK_PROPRIETARY" ? "" : x9143("6");
   return { severity: "error", message: message.replace(/^Key block: /, ""), clause };
 }
 
@@ -206,7 +236,7 @@ function render(fields: readonly ExplainedField[], findings: readonly Explanatio
   ].join("\n");
 }
 
-/** The fields behind the header, as far as they can be placed. */
+/** What follows the header, where it cannot be read. */
 function unreadField(text: string, from: number): ExplainedField[] {
   if (text.length <= from) return [];
   const rest = { offset: from, length: text.length - from, name: "not read", text: text.slice(from) };
@@ -218,8 +248,12 @@ function unreadField(text: string, from: number): ExplainedField[] {
  * KBPK it takes. Damaged blocks are explained as far as they can be read. Needs no key and checks no MAC, so nothing it says is
  * authentic. Source: ANSI X9.143:2021 clause 6, for version E ISO 20038.
  *
+ * An `error` or a `violation` among the findings means that `unwrapKeyBlock` refuses the block under the same knobs, whatever the
+ * KBPK; without one, KBPK and key decide.
+ *
  * @param block ASCII text, bytes of it, or canonical Base64 of it
- * @throws `ERR_INVALID_ARGUMENT` for anything but a string or bytes, and nothing else
+ * @param options the knobs of `unwrapKeyBlock`, with the same defaults
+ * @throws `ERR_INVALID_ARGUMENT` for a block that is neither a string nor bytes, and for a knob that does not exist; else nothing
  * @example
  * ```ts
  * import { explainKeyBlock } from "viopay-pos-crypto";
@@ -229,7 +263,9 @@ function unreadField(text: string, from: number): ExplainedField[] {
  * console.log(findings[0]?.message); // prints the length field says 113, but there are 32 characters; the block was cut short
  * ```
  */
-export function explainKeyBlock(block: string | Uint8Array): KeyBlockExplanation {
+export function explainKeyBlock(block: string | Uint8Array, options: KeyBlockKnobs = {}): KeyBlockExplanation {
+  assertObject("options", options);
+  const knobs = readKnobs(options);
   const problems: Problem[] = [];
   const text = blockText(block, (problem) => problems.push(problem));
   if (text === undefined) {
@@ -244,13 +280,8 @@ export function explainKeyBlock(block: string | Uint8Array): KeyBlockExplanation
     return { fields, findings: errors, text: render(fields, errors) };
   }
   const fields = [...start, ...optionalFields(scanned.placed, text), ...bodyFields(scanned)];
-  const encoded = block.length !== text.length;
-  const findings = [
-    ...errors,
-    ...fromPolicy("violation", headerFindings(scanned, { grammar: "lenient", lengthHiding: "any" }, undefined)),
-    ...fromPolicy("notice", [...grammarFindings(scanned.header), ...lengthHidingFindings(scanned)]),
-    ...notices(scanned, encoded),
-  ];
+  const judged = judgeHeader(scanned, knobs, undefined).map((each) => fromJudgement(each, knobs));
+  const findings = bySeverity([...errors, ...judged, ...notices(scanned, block.length !== text.length)]);
   const explanation = { fields, findings, text: render(fields, findings) };
   return errors.length > 0 ? explanation : { header: scanned.header, ...explanation };
 }

@@ -40,8 +40,8 @@ export interface ScannedKeyBlock {
   /** Where HEX(MAC) begins. */
   readonly macOffset: number;
   readonly placed: readonly PlacedOptionalBlock[];
-  /** Whether HEX(ciphertext) or HEX(MAC) has small letters. */
-  readonly lowerCase: boolean;
+  /** The places that have hex digits in lower case, in words. */
+  readonly lowerCase: readonly string[];
 }
 
 export const HEADER_LENGTH = 16;
@@ -75,38 +75,48 @@ function lengthHint(stated: number, actual: number, version: KeyBlockVersion): s
   return stated > actual ? "; the block was cut short" : "; something was added to the block, or the field is wrong";
 }
 
-function checkLength(text: string, version: KeyBlockVersion, problem: OnProblem): void {
-  const field = text.slice(1, 5);
-  if (!/^\d{4}$/.test(field)) problem(syntax("the length field is not four digits", 1));
-  else if (Number(field) !== text.length) {
-    const hint = text.endsWith(" ") ? "; drop the spaces at the end" : lengthHint(Number(field), text.length, version);
-    problem(syntax(`the length field says ${Number(field)}, but there are ${text.length} characters${hint}`, 1));
-  }
+const ALPHANUMERIC = /^[0-9A-Za-z]+$/;
+
+/** Offset, length, form, and what to say of another form: X9.143:2021 clause 6.2, table 1. */
+export const FIELDS = {
+  version: [0, 1, /^[A-E]$/, "version is not one of A to E"],
+  length: [1, 4, /^\d{4}$/, "the length field is not four digits"],
+  usage: [5, 2, ALPHANUMERIC, "key usage is not alphanumeric"],
+  algorithm: [7, 1, ALPHANUMERIC, "algorithm is not alphanumeric"],
+  modeOfUse: [8, 1, ALPHANUMERIC, "mode of use is not alphanumeric"],
+  keyVersion: [9, 2, ALPHANUMERIC, "key version is not alphanumeric"],
+  exportability: [11, 1, ALPHANUMERIC, "exportability is not alphanumeric"],
+  optionalBlocks: [12, 2, /^\d\d$/, "number of optional blocks is not two digits"],
+  context: [14, 1, /^[0-2]$/, "key context is not 0, 1 or 2"],
+  reserved: [15, 1, /^0$/, "reserved character is not 0"],
+} as const;
+
+/** The characters of a field; fewer where the text ends early. */
+export function field(text: string, name: keyof typeof FIELDS): string {
+  const [offset, length] = FIELDS[name];
+  return text.slice(offset, offset + length);
 }
 
-/** Offset, length, class and name of the fields whose form is all there is to check: X9.143:2021 table 1. */
-const FIELDS = [
-  [5, 2, /^[0-9A-Za-z]+$/, "key usage is not alphanumeric"],
-  [7, 1, /^[0-9A-Za-z]+$/, "algorithm is not alphanumeric"],
-  [8, 1, /^[0-9A-Za-z]+$/, "mode of use is not alphanumeric"],
-  [9, 2, /^[0-9A-Za-z]+$/, "key version is not alphanumeric"],
-  [11, 1, /^[0-9A-Za-z]+$/, "exportability is not alphanumeric"],
-  [12, 2, /^\d+$/, "number of optional blocks is not two digits"],
-  [14, 1, /^[0-2]$/, "key context is not 0, 1 or 2"],
-  [15, 1, /^0$/, "reserved character is not 0"],
-] as const;
+function checkFields(text: string, version: KeyBlockVersion, problem: OnProblem): void {
+  for (const name of Object.keys(FIELDS) as (keyof typeof FIELDS)[]) {
+    const [offset, , form, message] = FIELDS[name];
+    if (!form.test(field(text, name))) problem(syntax(message, offset));
+  }
+  const stated = field(text, "length");
+  if (!/^\d{4}$/.test(stated) || Number(stated) === text.length) return;
+  const hint = text.endsWith(" ") ? "; drop the spaces at the end" : lengthHint(Number(stated), text.length, version);
+  problem(syntax(`the length field says ${Number(stated)}, but there are ${text.length} characters${hint}`, 1));
+}
 
+/** What leaves no doubt how the blocks are to be read. A padding block that is too long, or not needed, is a matter of grammar. */
 function checkOptionalBlocks(placed: readonly PlacedOptionalBlock[], unit: number, problem: OnProblem): void {
   let total = 0;
   const seen = new Set<string>();
   placed.forEach(({ block, offset, length }, i) => {
-    if (seen.has(block.id)) problem(syntax(`optional block ${block.id} stands twice`, offset));
+    if (seen.has(block.id)) problem(syntax(`there are two optional blocks ${block.id}`, offset));
     seen.add(block.id);
     if (block.id === "PB" && i < placed.length - 1)
       problem(syntax("the padding block PB is not the last optional block", offset));
-    else if (block.id === "PB" && (total % unit === 0 || length > unit + 3)) {
-      problem(syntax("the padding block PB is not needed, or longer than needed", offset));
-    }
     total += length;
   });
   if (total % unit !== 0) {
@@ -141,15 +151,12 @@ export function scanKeyBlock(text: string, problem: OnProblem): ScannedKeyBlock 
     problem(syntax(`${text.length} characters are less than the header's ${HEADER_LENGTH}`));
     return undefined;
   }
-  const version = text.charAt(0) as KeyBlockVersion;
-  checkLength(text, version, problem);
-  for (const [offset, length, form, message] of FIELDS) {
-    if (!form.test(text.slice(offset, offset + length))) problem(syntax(message, offset));
-  }
+  const version = field(text, "version") as KeyBlockVersion;
+  checkFields(text, version, problem);
   const end = text.length - macCharacters(version);
   const placed: PlacedOptionalBlock[] = [];
   let at = HEADER_LENGTH;
-  for (let left = Number(text.slice(12, 14)); left > 0; left--) {
+  for (let left = Number(field(text, "optionalBlocks")); left > 0; left--) {
     const next = readOptionalBlock(text, at, end, problem);
     if (next === undefined) return undefined;
     placed.push(next);
@@ -161,15 +168,17 @@ export function scanKeyBlock(text: string, problem: OnProblem): ScannedKeyBlock 
   const header: KeyBlockHeader = {
     version,
     length: text.length,
-    usage: text.slice(5, 7),
-    algorithm: text.charAt(7),
-    modeOfUse: text.charAt(8),
-    keyVersion: text.slice(9, 11),
-    exportability: text.charAt(11),
-    context: text.charAt(14),
+    usage: field(text, "usage"),
+    algorithm: field(text, "algorithm"),
+    modeOfUse: field(text, "modeOfUse"),
+    keyVersion: field(text, "keyVersion"),
+    exportability: field(text, "exportability"),
+    context: field(text, "context"),
     optionalBlocks: placed.map(({ block }) => block),
   };
-  return { text, header, headerLength: at, macOffset: end, placed, lowerCase: /[a-f]/.test(text.slice(at)) };
+  const lowerCase = placed.filter((each) => each.lowerCase).map(({ block }) => `optional block ${block.id}`);
+  if (/[a-f]/.test(text.slice(at))) lowerCase.push("ciphertext or MAC");
+  return { text, header, headerLength: at, macOffset: end, placed, lowerCase };
 }
 
 /** Reads a block of any input form, throwing at the first problem. Internal. */

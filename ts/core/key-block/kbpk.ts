@@ -4,8 +4,8 @@
 import type { KeyBlockVersion } from "../../backend/contract.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { kbpkAlgorithm } from "./header.js";
-import type { KeyInternals } from "../keys/attributes.js";
 import { attributesOf, requireUse, type SecretKey } from "../keys/handle.js";
+import type { KeyFacts } from "./strength.js";
 
 function remedy(algorithm: string): string {
   if (algorithm === "AES") return "an AES key protects versions D and E";
@@ -17,7 +17,7 @@ function remedy(algorithm: string): string {
  * The KBPK, if algorithm, usage (K0, K1; K4 in D and E) and mode of use suit. Throws `ERR_KEY_BLOCK_KBPK` for the algorithm,
  * `ERR_KEY_USAGE` for the rest.
  */
-export function requireKbpk(kbpk: SecretKey, version: KeyBlockVersion, operation: "wrap" | "unwrap"): KeyInternals {
+export function requireKbpk(kbpk: SecretKey, version: KeyBlockVersion, operation: "wrap" | "unwrap"): KeyFacts {
   const { algorithm } = attributesOf(kbpk, "kbpk");
   const needed = kbpkAlgorithm(version);
   if (algorithm !== needed) {
@@ -25,5 +25,6 @@ export function requireKbpk(kbpk: SecretKey, version: KeyBlockVersion, operation
     throw new PosCryptoError("ERR_KEY_BLOCK_KBPK", message, { details: { version, algorithm } });
   }
   const usages = needed === "AES" ? ["K0", "K1", "K4"] : ["K0", "K1"];
-  return requireUse(kbpk, "kbpk", { operation, usages, algorithms: [needed] });
+  const { backend, slot } = requireUse(kbpk, "kbpk", { operation, usages, algorithms: [needed] });
+  return { backend, slot, algorithm, hash: undefined, bytes: backend.slotLength(slot) };
 }

@@ -2,6 +2,7 @@
  * The header's values in words, for `explainKeyBlock`: ANSI X9.143:2021 tables 2 to 7. All of it is public.
  */
 import { hasOwn } from "../../base/arguments.js";
+import type { OptionalBlockId } from "./optional-read.js";
 
 /** Key usage: clause 6.3.1, table 2. */
 const USAGES: Readonly<Record<string, string>> = {
@@ -102,7 +103,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
 };
 
 /** Optional blocks: clause 6.3.6, table 7. */
-const OPTIONAL_BLOCKS: Readonly<Record<string, string>> = {
+const OPTIONAL_BLOCKS: Readonly<Record<OptionalBlockId, string>> = {
   AL: "asymmetric key life",
   BI: "base derivation key identifier",
   CT: "public key certificate",

@@ -4,6 +4,7 @@
  *
  * Public: everything here travels in clear. The text is kept as received, since the MAC covers it; `value` is a reading of it.
  */
+import { hasOwn } from "../../base/arguments.js";
 import { type OnProblem, syntax } from "./text.js";
 
 /**
@@ -43,7 +44,7 @@ export interface AllowedDerivation {
   exportability: string;
 }
 
-/** The data of an optional block, typed by id. Hex is upper case. */
+/** The data of an optional block, typed by id. Hex is upper case here, whatever its case in the block. */
 export type OptionalBlockValue =
   /** Asymmetric key life. */
   | { id: "AL"; life: "ephemeral" | "static" }
@@ -83,6 +84,16 @@ export interface OptionalBlock {
   value?: OptionalBlockValue;
 }
 
+/** The ids of X9.143:2021 table 7, whose data have a format. */
+export type OptionalBlockId = OptionalBlockValue["id"];
+
+/** The members of an id's value. */
+type ValueOf<Id extends OptionalBlockId, Value = OptionalBlockValue> = Value extends { id: infer Ids }
+  ? Id extends Ids
+    ? Omit<Value, "id">
+    : never
+  : never;
+
 export const HM_CODES: readonly (readonly [string, HmacHash])[] = [
   ["10", "SHA-1"],
   ["20", "SHA-224"],
@@ -101,47 +112,51 @@ export const HM_CODES: readonly (readonly [string, HmacHash])[] = [
 
 export const PEDIGREES = ["equal or greater", "lesser", "asymmetric", "lesser and asymmetric"] as const;
 
-/** Ids whose data have a grammar: without a `value`, the data break it. */
-export const IDS_WITH_GRAMMAR = "AL BI CT DA FL HM IK KC KP PK KS KV LB PB TC TS WP";
-
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const TIME = /^(\d{4})(-?)(\d\d)\2(\d\d)(T?)(\d\d)(:?)(\d\d)\7(\d\d)(\.?)(\d\d)?Z$/;
 
-function certificates(data: string): Certificate[] | undefined {
-  const list: Certificate[] = [];
+/** X9.143:2021 clause 6.3.6.15: `YYYYMMDDhhmmss`, hundredths, `Z`. */
+const COMPACT = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?Z$/;
+
+/** The same with the separators of ISO 8601. */
+const EXTENDED = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d\d))?Z$/;
+
+/** A chain of certificates, and where its lengths are: format, four hex digits of length, Base64; again. */
+function readChain(data: string): { certificates: Certificate[]; lengths: string } | undefined {
+  const certificates: Certificate[] = [];
+  let lengths = "";
   for (let at = 2; at < data.length; ) {
-    const length = /^0[01][0-9A-F]{4}/.test(data.slice(at, at + 6)) ? Number.parseInt(data.slice(at + 2, at + 6), 16) : 0;
+    const digits = /^0[01]([0-9A-F]{4})/i.exec(data.slice(at, at + 6))?.[1] ?? "0";
+    const length = Number.parseInt(digits, 16);
     const certificate = data.slice(at + 6, at + 6 + length);
     if (length === 0 || certificate.length < length || !BASE64.test(certificate)) return undefined;
-    list.push({ format: data[at + 1] === "0" ? "X.509" : "EMV", certificate });
+    certificates.push({ format: data[at + 1] === "0" ? "X.509" : "EMV", certificate });
+    lengths += digits;
     at += 6 + length;
   }
-  return list.length > 0 ? list : undefined;
+  return certificates.length > 0 ? { certificates, lengths } : undefined;
 }
 
-function readCertificates(data: string): OptionalBlockValue | undefined {
+function readCertificates(data: string): ValueOf<"CT"> | undefined {
   if (data.startsWith("02")) {
-    const list = certificates(data);
-    return list && { id: "CT", chain: true, certificates: list };
+    const certificates = readChain(data)?.certificates;
+    return certificates && { chain: true, certificates };
   }
   const certificate = data.slice(2);
   if (!/^0[01]./.test(data) || !BASE64.test(certificate)) return undefined;
-  return { id: "CT", chain: false, certificates: [{ format: data[1] === "0" ? "X.509" : "EMV", certificate }] };
+  return { chain: false, certificates: [{ format: data[1] === "0" ? "X.509" : "EMV", certificate }] };
 }
 
-function readTime(id: "TC" | "TS", data: string): OptionalBlockValue | undefined {
-  const [, year, dash, month, day, t, hour, colon, minute, second, point, hundredths] = TIME.exec(data) ?? [];
+function readTime(data: string): ValueOf<"TS"> | undefined {
+  const compact = COMPACT.exec(data);
+  const [, year, month, day, hour, minute, second, hundredths] = compact ?? EXTENDED.exec(data) ?? [];
   if (year === undefined) return undefined;
-  const compact = dash === "";
-  const separated = !compact && t === "T" && colon === ":" && (point === ".") === (hundredths !== undefined);
-  if (compact ? t !== "" || colon !== "" || point !== "" : !separated) return undefined;
   if (Number(month) < 1 || Number(month) > 12 || Number(day) < 1 || Number(day) > 31) return undefined;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
   const fraction = hundredths === undefined ? "" : `.${hundredths}`;
-  return { id, time: `${year}-${month}-${day}T${hour}:${minute}:${second}${fraction}Z`, compact };
+  return { time: `${year}-${month}-${day}T${hour}:${minute}:${second}${fraction}Z`, compact: compact !== null };
 }
 
-function readDerivations(data: string): OptionalBlockValue | undefined {
+function readDerivations(data: string): ValueOf<"DA"> | undefined {
   if (!/^01(?:[0-9A-Za-z]{5})+$/.test(data)) return undefined;
   const derivations: AllowedDerivation[] = [];
   for (let at = 2; at < data.length; at += 5) {
@@ -152,63 +167,74 @@ function readDerivations(data: string): OptionalBlockValue | undefined {
       exportability: data.charAt(at + 4),
     });
   }
-  return { id: "DA", derivations };
+  return { derivations };
 }
 
-/** Reads data by the grammar of their id: X9.143:2021 clauses 6.3.6.1 to 6.3.6.17. `undefined`: no grammar, or not followed. */
+function readHash(data: string): ValueOf<"HM"> | undefined {
+  const hash = HM_CODES.find(([code]) => code === data)?.[1];
+  return hash && { hash };
+}
+
+function readCheckValue(data: string): ValueOf<"KC"> | undefined {
+  if (!/^(?:00(?:[0-9A-F]{2}){2,3}|01(?:[0-9A-F]{2}){2,5})$/i.test(data)) return undefined;
+  return { method: data[1] === "0" ? "ANSI_X9_24" : "CMAC", checkValue: data.slice(2).toUpperCase() };
+}
+
+function readBdkIdentifier(data: string): ValueOf<"BI"> | undefined {
+  if (!/^(?:00[0-9A-F]{10}|01[0-9A-F]{8})$/i.test(data)) return undefined;
+  return { scheme: data[1] === "0" ? "TDEA" : "AES", identifier: data.slice(2).toUpperCase() };
+}
+
+/** The format of each id's data: X9.143:2021 clauses 6.3.6.1 to 6.3.6.17. Hex digits of either case: `hexDigits` tells. */
+const READERS: { readonly [Id in OptionalBlockId]: (data: string) => ValueOf<Id> | undefined } = {
+  AL: (data) => (/^010[01]$/.test(data) ? { life: data[3] === "0" ? "ephemeral" : "static" } : undefined),
+  BI: readBdkIdentifier,
+  CT: readCertificates,
+  DA: readDerivations,
+  FL: (flags) => ({ flags }),
+  HM: readHash,
+  IK: (data) => (/^[0-9A-F]{16}$/i.test(data) ? { initialKeyId: data.toUpperCase() } : undefined),
+  KC: readCheckValue,
+  KP: readCheckValue,
+  PK: readCheckValue,
+  KS: (data) => (/^[0-9A-F]{20}$/i.test(data) ? { keySerialNumber: data.toUpperCase() } : undefined),
+  KV: (keyBlockValues) => (/^[0-9A-Za-z]{4}$/.test(keyBlockValues) ? { keyBlockValues } : undefined),
+  LB: (label) => ({ label }),
+  PB: (fill) => ({ fill }),
+  TC: readTime,
+  TS: readTime,
+  WP: (data) => (/^00[0-3]$/.test(data) ? { pedigree: PEDIGREES[Number(data[2])]! } : undefined),
+};
+
+/** Whether the data of `id` have a format: without a `value`, they break it. */
+export function hasFormat(id: string): id is OptionalBlockId {
+  return hasOwn(READERS, id);
+}
+
+/** Reads data by the format of their id. `undefined`: the id has none, or the data do not follow it. */
 export function readOptionalData(id: string, data: string): OptionalBlockValue | undefined {
-  const rest = data.slice(2);
-  switch (id) {
-    case "AL":
-      return /^010[01]$/.test(data) ? { id, life: data[3] === "0" ? "ephemeral" : "static" } : undefined;
-    case "BI":
-      if (!/^(?:00[0-9A-F]{10}|01[0-9A-F]{8})$/.test(data)) return undefined;
-      return { id, scheme: data[1] === "0" ? "TDEA" : "AES", identifier: rest };
-    case "CT":
-      return readCertificates(data);
-    case "DA":
-      return readDerivations(data);
-    case "FL":
-      return { id, flags: data };
-    case "HM": {
-      const hash = HM_CODES.find(([code]) => code === data)?.[1];
-      return hash && { id, hash };
-    }
-    case "IK":
-      return /^[0-9A-F]{16}$/.test(data) ? { id, initialKeyId: data } : undefined;
-    case "KC":
-    case "KP":
-    case "PK":
-      if (!/^(?:00(?:[0-9A-F]{2}){2,3}|01(?:[0-9A-F]{2}){2,5})$/.test(data)) return undefined;
-      return { id, method: data[1] === "0" ? "ANSI_X9_24" : "CMAC", checkValue: rest };
-    case "KS":
-      return /^[0-9A-F]{20}$/.test(data) ? { id, keySerialNumber: data } : undefined;
-    case "KV":
-      return /^[0-9A-Za-z]{4}$/.test(data) ? { id, keyBlockValues: data } : undefined;
-    case "LB":
-      return { id, label: data };
-    case "PB":
-      return { id, fill: data };
-    case "TC":
-    case "TS":
-      return readTime(id, data);
-    case "WP":
-      return /^00[0-3]$/.test(data) ? { id, pedigree: PEDIGREES[Number(data[2])]! } : undefined;
-    default:
-      return undefined;
-  }
+  const members = hasFormat(id) ? READERS[id](data) : undefined;
+  return members && ({ id, ...members } as OptionalBlockValue);
 }
 
-/** An optional block and where it stands in the text. */
+/** The characters of well-formed data that are hex digits, whose case is the knob `hexCase`. */
+export function hexDigits({ id }: OptionalBlockValue, data: string): string {
+  if (id === "CT") return readChain(data)?.lengths ?? "";
+  return ["BI", "IK", "KC", "KP", "PK", "KS"].includes(id) ? data : "";
+}
+
+/** An optional block and its place in the text. */
 export interface PlacedOptionalBlock {
   readonly block: OptionalBlock;
   readonly offset: number;
   readonly length: number;
+  /** Whether its length or its data have hex digits in lower case. */
+  readonly lowerCase: boolean;
 }
 
 /**
  * Reads the optional block at `offset`, which must end by `end`. The length counts the whole block, its head included. Returns
- * `undefined` after a problem was reported: nothing behind it can be placed.
+ * `undefined` after a problem was reported: nothing after it can be placed.
  */
 export function readOptionalBlock(
   text: string,
@@ -223,23 +249,24 @@ export function readOptionalBlock(
   if (offset + 4 > end) return fail("ends inside the optional blocks; the number of them, or a length, is wrong");
   if (!/^[0-9A-Za-z]{2}$/.test(id))
     return fail("the id of an optional block is not alphanumeric; the length of the one before may be wrong");
-  const short = text.slice(offset + 2, offset + 4);
-  if (!/^[0-9A-F]{2}$/.test(short)) return fail(`the length of optional block ${id} is not two upper-case hex digits`);
+  let digits = text.slice(offset + 2, offset + 4);
+  if (!/^[0-9A-F]{2}$/i.test(digits)) return fail(`the length of optional block ${id} is not two hex digits`);
   let form: LengthForm = "short";
   let head = 4;
-  let length = Number.parseInt(short, 16);
-  if (length === 0) {
+  if (digits === "00") {
     const count = text.slice(offset + 4, offset + 6);
     if (count !== "04" && count !== "02") return fail(`the long length of optional block ${id} does not have four digits`);
     form = count === "04" ? "long" : "long-bytes";
     head = 10;
-    const digits = text.slice(offset + 6, offset + 10);
-    if (!/^[0-9A-F]{4}$/.test(digits)) return fail(`the long length of optional block ${id} is not four upper-case hex digits`);
-    length = Number.parseInt(digits, 16);
+    digits = text.slice(offset + 6, offset + 10);
+    if (!/^[0-9A-F]{4}$/i.test(digits)) return fail(`the long length of optional block ${id} is not four hex digits`);
   }
+  const length = Number.parseInt(digits, 16);
   if (length < head) return fail(`optional block ${id} is shorter than its own head`);
   if (offset + length > end) return fail(`optional block ${id} reaches into the MAC, or beyond the end`);
   const data = text.slice(offset + head, offset + length);
   const value = readOptionalData(id, data);
-  return { block: value === undefined ? { id, data, form } : { id, data, form, value }, offset, length };
+  if (value !== undefined) digits += hexDigits(value, data);
+  const block = value === undefined ? { id, data, form } : { id, data, form, value };
+  return { block, offset, length, lowerCase: /[a-f]/.test(digits) };
 }

@@ -7,9 +7,11 @@
 import { invalidArgument } from "../../base/errors.js";
 import { assertObject, assertText, hasOwn, own, readChoice, refusal, wordRefusal } from "../../base/arguments.js";
 import {
+  hasFormat,
+  hexDigits,
   HM_CODES,
-  IDS_WITH_GRAMMAR,
   type LengthForm,
+  type OptionalBlockId,
   type OptionalBlockValue,
   PEDIGREES,
   readOptionalData,
@@ -28,51 +30,7 @@ export interface OptionalBlockText {
 /** `{ id: "KC" }` and `{ id: "KP" }` are computed by `wrapKeyBlock`. */
 export type OptionalBlockInit = OptionalBlockText | OptionalBlockValue | { id: "KC" | "KP" };
 
-const HEX2 = (n: number): string => n.toString(16).toUpperCase().padStart(2, "0");
-const HEX4 = (n: number): string => n.toString(16).toUpperCase().padStart(4, "0");
-
-function certificateData(value: OptionalBlockValue & { id: "CT" }): string {
-  const code = (format: string): string => (format === "EMV" ? "01" : "00");
-  const [first, ...more] = value.certificates;
-  if (!value.chain) return first === undefined || more.length > 0 ? "" : code(first.format) + first.certificate;
-  return `02${value.certificates.map(({ format, certificate }) => code(format) + HEX4(certificate.length) + certificate).join("")}`;
-}
-
-function draft(value: OptionalBlockValue): string {
-  switch (value.id) {
-    case "AL":
-      return value.life === "static" ? "0101" : "0100";
-    case "BI":
-      return (value.scheme === "AES" ? "01" : "00") + value.identifier.toUpperCase();
-    case "CT":
-      return certificateData(value);
-    case "DA":
-      return `01${value.derivations.map((d) => d.usage + d.algorithm + d.modeOfUse + d.exportability).join("")}`;
-    case "FL":
-      return value.flags;
-    case "HM":
-      return HM_CODES.find(([, hash]) => hash === value.hash)?.[0] ?? "";
-    case "IK":
-      return value.initialKeyId.toUpperCase();
-    case "KC":
-    case "KP":
-    case "PK":
-      return (value.method === "CMAC" ? "01" : "00") + value.checkValue.toUpperCase();
-    case "KS":
-      return value.keySerialNumber.toUpperCase();
-    case "KV":
-      return value.keyBlockValues;
-    case "LB":
-      return value.label;
-    case "PB":
-      return value.fill;
-    case "TC":
-    case "TS":
-      return value.compact ? value.time.replace(/[-:T.]/g, "") : value.time;
-    case "WP":
-      return `00${PEDIGREES.indexOf(value.pedigree)}`;
-  }
-}
+const hexOf = (n: number, digits: 2 | 4): string => n.toString(16).toUpperCase().padStart(digits, "0");
 
 /** What a member of a typed value must be: in words, and as a test. */
 interface MemberRule {
@@ -101,7 +59,8 @@ function listOf(what: string, members: Readonly<Record<string, RegExp>>): Member
   return { expected: `a list of ${what}`, accepts: (value) => Array.isArray(value) && Array.from(value, fits).every(Boolean) };
 }
 
-const CERTIFICATE = { format: /^(?:X\.509|EMV)$/, certificate: /^/ };
+const ANY_TEXT = /^/;
+const CERTIFICATE = { format: /^(?:X\.509|EMV)$/, certificate: ANY_TEXT };
 const ONE_CHARACTER = /^[0-9A-Za-z]$/;
 const DERIVATION = {
   usage: /^[0-9A-Za-z]{2}$/,
@@ -110,47 +69,78 @@ const DERIVATION = {
   exportability: ONE_CHARACTER,
 };
 
-/** The members of each typed value. A wrong word must be refused here: `draft` takes every word but one for the other. */
-function memberRules(id: string): MemberRules {
-  switch (id) {
-    case "AL":
-      return { life: word("ephemeral", "static") };
-    case "BI":
-      return { scheme: word("TDEA", "AES"), identifier: TEXT };
-    case "CT":
-      return { chain: FLAG, certificates: listOf("certificates", CERTIFICATE) };
-    case "DA":
-      return { derivations: listOf("derivations", DERIVATION) };
-    case "FL":
-      return { flags: TEXT };
-    case "HM":
-      return { hash: TEXT };
-    case "IK":
-      return { initialKeyId: TEXT };
-    case "KC":
-    case "KP":
-    case "PK":
-      return { method: word("ANSI_X9_24", "CMAC"), checkValue: TEXT };
-    case "KS":
-      return { keySerialNumber: TEXT };
-    case "KV":
-      return { keyBlockValues: TEXT };
-    case "LB":
-      return { label: TEXT };
-    case "PB":
-      return { fill: TEXT };
-    case "TC":
-    case "TS":
-      return { time: TEXT, compact: FLAG };
-    case "WP":
-      return { pedigree: TEXT };
-    default:
-      return { data: TEXT };
-  }
+type ValueOf<Id extends OptionalBlockId> = Extract<OptionalBlockValue, { id: Id }>;
+
+function certificateData(value: ValueOf<"CT">): string {
+  const code = (format: string): string => (format === "EMV" ? "01" : "00");
+  const [first, ...more] = value.certificates;
+  if (!value.chain) return first === undefined || more.length > 0 ? "" : code(first.format) + first.certificate;
+  return `02${value.certificates
+    .map(({ format, certificate }) => code(format) + hexOf(certificate.length, 4) + certificate)
+    .join("")}`;
+}
+
+/** An id as it is written: the members of its typed value, and the data they become. */
+interface Writer<Value extends OptionalBlockValue> {
+  readonly members: Readonly<Record<Exclude<keyof Value, "id">, MemberRule>>;
+  readonly write: (value: Value) => string;
+}
+
+/** One row for ids that share a value. */
+function writer<Value extends OptionalBlockValue>(
+  members: Writer<Value>["members"],
+  write: Writer<Value>["write"],
+): Writer<Value> {
+  return { members, write };
+}
+
+const CHECK_VALUE = writer<Extract<OptionalBlockValue, { id: "KC" | "KP" | "PK" }>>(
+  { method: word("ANSI_X9_24", "CMAC"), checkValue: TEXT },
+  ({ method, checkValue }) => (method === "CMAC" ? "01" : "00") + checkValue.toUpperCase(),
+);
+
+const TIME = writer<Extract<OptionalBlockValue, { id: "TC" | "TS" }>>({ time: TEXT, compact: FLAG }, ({ time, compact }) =>
+  compact ? time.replace(/[-:T.]/g, "") : time,
+);
+
+/**
+ * X9.143:2021 clauses 6.3.6.1 to 6.3.6.17. A wrong word must be refused by the members' rules: `write` takes every word but one for
+ * the other.
+ */
+const WRITERS = {
+  AL: writer<ValueOf<"AL">>({ life: word("ephemeral", "static") }, ({ life }) => (life === "static" ? "0101" : "0100")),
+  BI: writer<ValueOf<"BI">>(
+    { scheme: word("TDEA", "AES"), identifier: TEXT },
+    ({ scheme, identifier }) => (scheme === "AES" ? "01" : "00") + identifier.toUpperCase(),
+  ),
+  CT: writer<ValueOf<"CT">>({ chain: FLAG, certificates: listOf("certificates", CERTIFICATE) }, certificateData),
+  DA: writer<ValueOf<"DA">>(
+    { derivations: listOf("derivations", DERIVATION) },
+    ({ derivations }) => `01${derivations.map((d) => d.usage + d.algorithm + d.modeOfUse + d.exportability).join("")}`,
+  ),
+  FL: writer<ValueOf<"FL">>({ flags: TEXT }, ({ flags }) => flags),
+  HM: writer<ValueOf<"HM">>({ hash: TEXT }, (value) => HM_CODES.find(([, hash]) => hash === value.hash)?.[0] ?? ""),
+  IK: writer<ValueOf<"IK">>({ initialKeyId: TEXT }, ({ initialKeyId }) => initialKeyId.toUpperCase()),
+  KC: CHECK_VALUE,
+  KP: CHECK_VALUE,
+  PK: CHECK_VALUE,
+  KS: writer<ValueOf<"KS">>({ keySerialNumber: TEXT }, ({ keySerialNumber }) => keySerialNumber.toUpperCase()),
+  KV: writer<ValueOf<"KV">>({ keyBlockValues: TEXT }, ({ keyBlockValues }) => keyBlockValues),
+  LB: writer<ValueOf<"LB">>({ label: TEXT }, ({ label }) => label),
+  PB: writer<ValueOf<"PB">>({ fill: TEXT }, ({ fill }) => fill),
+  TC: TIME,
+  TS: TIME,
+  WP: writer<ValueOf<"WP">>({ pedigree: TEXT }, ({ pedigree }) => `00${PEDIGREES.indexOf(pedigree)}`),
+} satisfies Record<OptionalBlockId, unknown>;
+
+/** The data of a typed value: the mirror of `readOptionalData`. */
+function writeOptionalData(value: OptionalBlockValue): string {
+  return (WRITERS[value.id] as Writer<OptionalBlockValue>).write(value);
 }
 
 function checkMembers(init: Record<string, unknown>, id: string, name: string): void {
-  for (const [member, { expected, accepts }] of Object.entries(memberRules(id))) {
+  const rules: MemberRules = hasFormat(id) ? WRITERS[id].members : { data: TEXT };
+  for (const [member, { expected, accepts }] of Object.entries(rules)) {
     const value = own(init, member);
     if (accepts(value)) continue;
     throw wordRefusal(`${name}.${member}`, expected, value);
@@ -181,13 +171,19 @@ export function draftOptionalBlock(init: unknown, name: string, strict: boolean)
   if (text !== undefined && typeof text !== "string") throw refusal(`${name}.data`, "a string", text);
   if (text === undefined && (id === "KC" || id === "KP") && !hasOwn(item, "checkValue")) return { id, data: undefined, form };
   if (text === undefined) checkMembers(item, id, name);
-  const data = text ?? draft(item as unknown as OptionalBlockValue);
+  const data = text ?? writeOptionalData(item as unknown as OptionalBlockValue);
   if (!/^[\x20-\x7e]*$/.test(data)) throw invalidArgument(`${name}.data`, "printable ASCII", "other characters");
   const mustFollow = strict || text === undefined;
-  if (mustFollow && IDS_WITH_GRAMMAR.includes(id) && readOptionalData(id, data) === undefined) {
+  if (mustFollow && hasFormat(id) && !isWellFormed(id, data)) {
     throw invalidArgument(`${name}`, `a well-formed ${id} of X9.143`, `${data.length} characters that are not`);
   }
   return { id, data, form };
+}
+
+/** Reading takes hex digits of either case, writing writes upper case: X9.143:2021 clause 6.1. */
+function isWellFormed(id: OptionalBlockId, data: string): boolean {
+  const value = readOptionalData(id, data);
+  return value !== undefined && !/[a-f]/.test(hexDigits(value, data));
 }
 
 /** Head and data of one optional block. Throws `ERR_INVALID_ARGUMENT` where the length does not fit the form asked for. */
@@ -196,8 +192,8 @@ export function writeOptionalBlock(id: string, data: string, form: LengthForm | 
   if (form === "short" ? short > 255 : data.length + 10 > 0xffff) {
     throw invalidArgument(`optional block ${id}`, "short enough for its length field", `${data.length} characters`);
   }
-  if (form === "short" || (form === undefined && short <= 255)) return id + HEX2(short) + data;
-  return `${id}00${form === "long-bytes" ? "02" : "04"}${HEX4(data.length + 10)}${data}`;
+  if (form === "short" || (form === undefined && short <= 255)) return id + hexOf(short, 2) + data;
+  return `${id}00${form === "long-bytes" ? "02" : "04"}${hexOf(data.length + 10, 4)}${data}`;
 }
 
 /**
@@ -208,5 +204,5 @@ export function paddingBlock(length: number, unit: number, fill: string | undefi
   const rest = (unit - (length % unit)) % unit;
   if (rest === 0) return "";
   const total = rest < 4 ? rest + unit : rest;
-  return `PB${HEX2(total)}${fill?.length === total - 4 ? fill : "0".repeat(total - 4)}`;
+  return `PB${hexOf(total, 2)}${fill?.length === total - 4 ? fill : "0".repeat(total - 4)}`;
 }

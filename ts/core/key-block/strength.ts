@@ -3,7 +3,14 @@
  * (ANSI X9.143:2021 clause 5.2): NIST SP 800-57 part 1 r5, tables 2 and 3. Public: depends on algorithm, length and hash alone.
  */
 import type { HashName } from "../../backend/contract.js";
-import type { KeyAlgorithm } from "../keys/attributes.js";
+import type { KeyAlgorithm, KeyInternals } from "../keys/attributes.js";
+
+/** A key, or a key block protection key, as the rules see it. */
+export interface KeyFacts extends KeyInternals {
+  readonly algorithm: KeyAlgorithm;
+  readonly hash: HashName | undefined;
+  readonly bytes: number;
+}
 
 /** SP 800-57 part 1 r5 table 3: what HMAC with each hash can reach, whatever its key. */
 const HMAC_LIMIT: Readonly<Record<HashName, number>> = {
@@ -15,10 +22,10 @@ const HMAC_LIMIT: Readonly<Record<HashName, number>> = {
 };
 
 /**
- * Strength of a key of `bytes` bytes. TDEA by its length alone (two keys 80, three keys 112); asymmetric and opaque keys give
- * `undefined`: the length of their encoding does not tell it.
+ * Strength of a key. TDEA by its length alone (two keys 80, three keys 112); asymmetric and opaque keys give `undefined`: the
+ * length of their encoding does not tell it.
  */
-export function strengthOf(algorithm: KeyAlgorithm, bytes: number, hash: HashName | undefined): number | undefined {
+export function strengthOf({ algorithm, bytes, hash }: Pick<KeyFacts, "algorithm" | "bytes" | "hash">): number | undefined {
   switch (algorithm) {
     case "AES":
       return 8 * bytes;

@@ -5,36 +5,26 @@
  * only then what depends on plaintext, and policy. The key goes from the block into a slot inside the backend; nothing secret
  * passes through here. A slot that was made for a block that is then refused is wiped.
  */
-import type { Backend, HashName, Slot } from "../../backend/contract.js";
+import type { HashName } from "../../backend/contract.js";
 import { matchCheckValue, readCheckValue } from "../keys/check-value.js";
 import { usualMethods } from "../keys/check-value-methods.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { attributesOf, makeKey, type SecretKey } from "../keys/handle.js";
-import { assertObject, choice, flag, own, readChoice, refusal } from "../../base/arguments.js";
+import { assertObject, flag, own, readChoice, refusal } from "../../base/arguments.js";
 import { type Exportability, HASH_NAMES, type KeyAlgorithm, type ResolvedKeyAttributes, slotKindOf } from "../keys/attributes.js";
 import { EXPORTABILITY_LETTERS } from "../keys/attribute-tables.js";
-import { kbpkAlgorithm, type KeyBlockHeader, readKeyBlock, type ScannedKeyBlock } from "./header.js";
+import { type KeyBlockHeader, readKeyBlock } from "./header.js";
 import { requireKbpk } from "./kbpk.js";
-import {
-  algorithmOf,
-  type CheckedKey,
-  checkValueFindings,
-  enforce,
-  type FindingCode,
-  headerFindings,
-  hmacHash,
-  isHmacLetter,
-  keyLengthFindings,
-  type PolicyFinding,
-  type PolicyKnobs,
-  strengthFindings,
-  surplusFindings,
-} from "./policy.js";
-import { strengthOf } from "./strength.js";
+import { algorithmOf, hmacHash, isHmacLetter } from "./algorithm.js";
+import { enforce, type FindingCode, type KeyBlockKnobs, type PolicyFinding, type SetKnobs } from "./findings.js";
+import { judgeHeader } from "./judgement.js";
+import { readKnobs } from "./knobs.js";
+import { checkValueFindings, keyLengthFindings, strengthFindings, surplusFindings } from "./policy.js";
+import type { KeyFacts } from "./strength.js";
 import { syntax, throwProblem } from "./text.js";
 
 /** What the caller counts on, and how strictly the block is judged. */
-export interface UnwrapOptions {
+export interface UnwrapOptions extends KeyBlockKnobs {
   /** Whether `exposeKeyBytes` gives the key out. Default false. */
   extractable?: boolean;
   /** The usage the caller counts on, or several. A mismatch throws `ERR_KEY_BLOCK_POLICY`, under `report`, too. */
@@ -45,17 +35,6 @@ export interface UnwrapOptions {
   kcv?: string;
   /** The hash of an HMAC key whose block has no HM. */
   hash?: HashName;
-  /** `required`: the ciphertext must not show the key's length (X9.143:2021 clause 6.4). Default `any`. */
-  lengthHiding?: "any" | "required";
-  /** `upper` (default): small hex digits in ciphertext or MAC are `ERR_KEY_BLOCK_SYNTAX`, as X9.143 says. `any` takes both. */
-  hexCase?: "upper" | "any";
-  /** `strict`: optional blocks must follow table 7 to the letter. Default `lenient`. */
-  grammar?: "lenient" | "strict";
-  /**
-   * `enforce` (default): the first finding throws `ERR_KEY_BLOCK_POLICY`. `report`: findings are returned; a combination or a
-   * length outside the tables, or a component, makes the key an opaque one. The MAC is checked either way.
-   */
-  policy?: "enforce" | "report";
 }
 
 /** A key out of its block. */
@@ -64,7 +43,7 @@ export interface UnwrappedKey {
   key: SecretKey;
   /** Authentic, as the MAC was verified. */
   header: KeyBlockHeader;
-  /** Empty under `enforce`. */
+  /** Notices; under `report` also what `enforce` refuses. */
   report: PolicyFinding[];
 }
 
@@ -77,14 +56,12 @@ function textList(options: UnwrapOptions, name: "expectUsage" | "expectModeOfUse
   return list;
 }
 
-interface CheckedOptions extends PolicyKnobs {
+interface CheckedOptions extends SetKnobs {
   extractable: boolean;
   usages: readonly string[] | undefined;
   modes: readonly string[] | undefined;
   kcv: Uint8Array | undefined;
   hash: HashName | undefined;
-  hexCase: "upper" | "any";
-  policy: "enforce" | "report";
 }
 
 function checkOptions(options: UnwrapOptions): CheckedOptions {
@@ -99,10 +76,7 @@ function checkOptions(options: UnwrapOptions): CheckedOptions {
     modes: textList(options, "expectModeOfUse"),
     kcv: kcv === undefined ? undefined : readCheckValue("kcv", kcv),
     hash,
-    lengthHiding: choice(options, "lengthHiding", ["any", "required"], "any"),
-    hexCase: choice(options, "hexCase", ["upper", "any"], "upper"),
-    grammar: choice(options, "grammar", ["lenient", "strict"], "lenient"),
-    policy: choice(options, "policy", ["enforce", "report"], "enforce"),
+    ...readKnobs(options),
   };
 }
 
@@ -124,37 +98,28 @@ function expectField(name: string, has: string, expected: readonly string[] | un
   });
 }
 
-interface Opened {
-  readonly backend: Backend;
-  readonly slot: Slot;
-  readonly algorithm: KeyAlgorithm;
-  readonly hash: HashName | undefined;
-  readonly length: number;
-  readonly paddingLength: number;
+/** Refuses a block that the caller does not want, whatever the knobs are. */
+function checkExpectations(header: KeyBlockHeader, { usages, modes }: CheckedOptions): void {
+  expectField("usage", header.usage, usages);
+  expectField("modeOfUse", header.modeOfUse, modes);
 }
 
-/** The KBPK as the rules see it. */
-interface Protector extends CheckedKey {
-  readonly bytes: number;
+/** What the key itself says against its block. `opened`: as its header calls it, of the length that was found. */
+function keyFindings(header: KeyBlockHeader, kbpk: KeyFacts, opened: KeyFacts, paddingLength: number, strict: boolean) {
+  const found = keyLengthFindings(opened.algorithm, opened.bytes);
+  const key: KeyFacts = found.length > 0 ? { ...opened, algorithm: "OPAQUE" } : opened;
+  found.push(...strengthFindings(kbpk, key));
+  if (strict) found.push(...surplusFindings(header, key.bytes, paddingLength));
+  if (header.optionalBlocks.length === 0) return found;
+  return [...found, ...checkValueFindings(header, "KC", key), ...checkValueFindings(header, "KP", kbpk)];
 }
 
-function judge(scanned: ScannedKeyBlock, options: CheckedOptions, kbpk: Protector, opened: Opened): PolicyFinding[] {
-  const { header } = scanned;
-  const { backend, slot, length } = opened;
-  const strict = options.grammar === "strict";
-  expectField("usage", header.usage, options.usages);
-  expectField("modeOfUse", header.modeOfUse, options.modes);
-  const found = headerFindings(scanned, options, options.hash);
-  const misfits = keyLengthFindings(opened.algorithm, length);
-  found.push(...misfits);
-  const algorithm = misfits.length > 0 ? "OPAQUE" : opened.algorithm;
-  found.push(...strengthFindings(strengthOf(kbpk.algorithm, kbpk.bytes, undefined), strengthOf(algorithm, length, opened.hash)));
-  if (strict) found.push(...surplusFindings(header, length, opened.paddingLength));
-  if (header.optionalBlocks.length > 0) {
-    found.push(...checkValueFindings(header, "KC", { backend, slot, algorithm }, strict));
-    found.push(...checkValueFindings(header, "KP", kbpk, strict));
-  }
-  return found;
+/** The option `kcv`: by what the key is, even where findings make it opaque. */
+function checkKcv(key: KeyFacts, kind: string, wanted: Uint8Array): void {
+  const algorithm = kind === slotKindOf(key.algorithm) ? key.algorithm : "OPAQUE";
+  if (usualMethods(algorithm).length === 0)
+    throw new PosCryptoError("ERR_KEY_USAGE", `"kcv" cannot be compared: a key of algorithm ${algorithm} has no check value`);
+  matchCheckValue({ ...key, algorithm }, wanted, "auto");
 }
 
 function attributesFor(header: KeyBlockHeader, algorithm: KeyAlgorithm, hash: HashName | undefined, extractable: boolean) {
@@ -206,13 +171,14 @@ export function unwrapKeyBlock(kbpk: SecretKey, block: string | Uint8Array, opti
   attributesOf(kbpk, "kbpk");
   const scanned = readKeyBlock(block);
   const { header, text, headerLength } = scanned;
-  if (scanned.lowerCase && checked.hexCase === "upper") {
-    throwProblem(syntax("ciphertext or MAC has small hex digits; pass hexCase: 'any' if this sender writes them"));
-  }
-  const { backend, slot: kbpkSlot } = requireKbpk(kbpk, header.version, "unwrap");
+  const judged = judgeHeader(scanned, checked, checked.hash);
+  const spelling = judged.find(({ code, severity }) => code === "hex-case" && severity === "violation");
+  if (spelling !== undefined) throwProblem(syntax(spelling.message));
+  const protection = requireKbpk(kbpk, header.version, "unwrap");
+  const { backend } = protection;
   const hash = isHmacLetter(header.algorithm) ? hmacHash(header, checked.hash) : undefined;
   const algorithm = algorithmOf(header.algorithm, hash);
-  const opened = backend.unwrapKeyBlock(kbpkSlot, header.version, text, headerLength, slotKindOf(algorithm));
+  const opened = backend.unwrapKeyBlock(protection.slot, header.version, text, headerLength, slotKindOf(algorithm));
   if (opened.verdict === "mac") {
     throw new PosCryptoError(
       "ERR_KEY_BLOCK_MAC",
@@ -222,23 +188,20 @@ export function unwrapKeyBlock(kbpk: SecretKey, block: string | Uint8Array, opti
   if (opened.verdict === "length") {
     throw new PosCryptoError("ERR_KEY_BLOCK_PAYLOAD", "Key block: the MAC verifies, but the length of the key inside is wrong");
   }
-  const { slot, length, paddingLength } = opened;
+  const facts: KeyFacts = { backend, slot: opened.slot, algorithm, hash, bytes: opened.length };
   try {
-    const protector = { backend, slot: kbpkSlot, algorithm: kbpkAlgorithm(header.version), bytes: backend.slotLength(kbpkSlot) };
-    const report = judge(scanned, checked, protector, { backend, slot, algorithm, hash, length, paddingLength });
+    checkExpectations(header, checked);
+    const report: PolicyFinding[] = judged
+      .filter(({ severity, told }) => severity === "violation" || told)
+      .map(({ told: _told, ...finding }) => finding);
+    report.push(...keyFindings(header, protection, facts, opened.paddingLength, checked.grammar === "strict"));
     if (checked.policy === "enforce") enforce(report);
-    if (checked.kcv !== undefined) {
-      // By what the key is, even if findings make it opaque.
-      const computed = opened.kind === slotKindOf(algorithm) ? algorithm : "OPAQUE";
-      if (usualMethods(computed).length === 0)
-        throw new PosCryptoError("ERR_KEY_USAGE", `"kcv" cannot be compared: a key of algorithm ${computed} has no check value`);
-      matchCheckValue({ backend, slot, algorithm: computed, hash }, checked.kcv, "auto");
-    }
+    if (checked.kcv !== undefined) checkKcv(facts, opened.kind, checked.kcv);
     const opaque = report.some(({ code }) => DISABLING.includes(code));
-    const key = makeKey(backend, slot, attributesFor(header, opaque ? "OPAQUE" : algorithm, hash, checked.extractable));
+    const key = makeKey(backend, opened.slot, attributesFor(header, opaque ? "OPAQUE" : algorithm, hash, checked.extractable));
     return { key, header, report };
   } catch (error) {
-    backend.destroySlot(slot);
+    backend.destroySlot(opened.slot);
     throw error;
   }
 }

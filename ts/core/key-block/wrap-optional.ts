@@ -8,21 +8,17 @@ import { encodeHex } from "../../base/bytes.js";
 import { checkValueBytes, methodsFor } from "../keys/check-value-methods.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { assertArray, own } from "../../base/arguments.js";
-import type { KeyInternals, ResolvedKeyAttributes } from "../keys/attributes.js";
 import { blockSize } from "./header.js";
 import { HM_CODES } from "./optional-read.js";
 import { draftOptionalBlock, type OptionalDraft, paddingBlock, writeOptionalBlock } from "./optional-write.js";
-import { isHmacLetter, matchesCheckValue, misplaced, unstrictLength } from "./policy.js";
+import { isHmacLetter } from "./algorithm.js";
+import { misplaced, unstrictLength } from "./judgement.js";
+import { matchesCheckValue } from "./policy.js";
+import type { KeyFacts } from "./strength.js";
 import type { Fields, KeyBlockHeaderInit } from "./wrap-header.js";
 
-/** A key that takes part: the one that is wrapped, or the KBPK. */
-export interface Party extends KeyInternals {
-  attributes: ResolvedKeyAttributes;
-}
-
 /** Data of KC or KP: `00` and three bytes for TDEA, `01` and five for AES (X9.143:2021 clauses 6.3.6.7, 6.3.6.8). */
-function checkValueData({ backend, slot, attributes }: Party, name: string): string {
-  const { algorithm } = attributes;
+function checkValueData({ backend, slot, algorithm }: KeyFacts, name: string): string {
   const method = algorithm === "HMAC" ? undefined : methodsFor(algorithm)[0];
   if (method === undefined) throw invalidArgument(name, "absent: X9.143 defines check values for AES and TDES keys", algorithm);
   const value = checkValueBytes(backend, slot, algorithm, method, undefined, method === "CMAC" ? 5 : 3);
@@ -30,8 +26,7 @@ function checkValueData({ backend, slot, attributes }: Party, name: string): str
 }
 
 /** A check value that the caller states must be the real one, as far as X9.143 defines it. */
-function verifyStated(data: string, { backend, slot, attributes }: Party, id: string): void {
-  const { algorithm } = attributes;
+function verifyStated(data: string, { backend, slot, algorithm }: KeyFacts, id: string): void {
   const method = data.startsWith("01") ? "CMAC" : "ANSI_X9_24";
   const digits = data.slice(2);
   if (!methodsFor(algorithm).includes(method) || !/^0[01](?:[0-9A-F]{2}){2,5}$/.test(data)) return;
@@ -42,10 +37,10 @@ function verifyStated(data: string, { backend, slot, attributes }: Party, id: st
 }
 
 /** Adds HM to an HMAC key's blocks, or checks the one given against the key's hash. */
-function withHash(drafts: OptionalDraft[], letter: string, attributes: ResolvedKeyAttributes): void {
+function addHash(drafts: OptionalDraft[], letter: string, keyHash: KeyFacts["hash"]): void {
   if (!isHmacLetter(letter)) return;
   const given = drafts.find(({ id }) => id === "HM");
-  const code = HM_CODES.find(([, hash]) => hash === attributes.hash)?.[0];
+  const code = HM_CODES.find(([, hash]) => hash === keyHash)?.[0];
   if (given === undefined) {
     if (code === undefined) throw invalidArgument("header.optionalBlocks", "with HM for a key of unknown hash", "none");
     drafts.push({ id: "HM", data: code, form: undefined });
@@ -62,7 +57,7 @@ function checkDrafts(drafts: readonly OptionalDraft[], fields: Fields, strict: b
   drafts.forEach(({ id, data = "", form = "short" }, i) => {
     if (id === "PB" && i < drafts.length - 1) throw invalidArgument(name, "with PB at the end", `PB at ${i}`);
     if (id === "DA" && fields.usage !== "B3") throw invalidArgument(name, "without DA unless the usage is B3", fields.usage);
-    const problem = strict ? (misplaced({ id }, fields) ?? unstrictLength({ id, data, form })) : undefined;
+    const problem = strict ? (misplaced(id, fields) ?? unstrictLength({ id, data, form })) : undefined;
     if (problem !== undefined) throw invalidArgument(name, `without ${id} here (${problem})`, id);
   });
 }
@@ -71,19 +66,19 @@ function checkDrafts(drafts: readonly OptionalDraft[], fields: Fields, strict: b
  * The text of all optional blocks, PB included, and their number. Throws `ERR_INVALID_ARGUMENT`, `ERR_KCV_MISMATCH` for a stated KC
  * or KP, `ERR_KEY_USAGE` for an HM that is not the key's hash.
  */
-export function optionalText(init: KeyBlockHeaderInit, fields: Fields, key: Party, kbpk: Party, strict: boolean) {
+export function optionalText(init: KeyBlockHeaderInit, fields: Fields, key: KeyFacts, kbpk: KeyFacts, strict: boolean) {
   const list = own(init, "optionalBlocks", []);
   assertArray("header.optionalBlocks", list);
   if (list.length > 99) throw invalidArgument("header.optionalBlocks", "at most 99 blocks", list.length);
   const drafts = Array.from(list, (item: unknown, i) => draftOptionalBlock(item, `header.optionalBlocks[${i}]`, strict));
   checkDrafts(drafts, fields, strict);
   const fill = drafts[drafts.length - 1]?.id === "PB" ? drafts.pop()?.data : undefined;
-  withHash(drafts, fields.algorithm, key.attributes);
+  addHash(drafts, fields.algorithm, key.hash);
   let text = "";
   for (const { id, data, form } of drafts) {
-    const party = id === "KC" ? key : kbpk;
-    if ((id === "KC" || id === "KP") && data !== undefined) verifyStated(data, party, id);
-    text += writeOptionalBlock(id, data ?? checkValueData(party, id), form);
+    const whose = id === "KC" ? key : kbpk;
+    if ((id === "KC" || id === "KP") && data !== undefined) verifyStated(data, whose, id);
+    text += writeOptionalBlock(id, data ?? checkValueData(whose, id), form);
   }
   const pad = paddingBlock(text.length, blockSize(fields.version), fill);
   const count = drafts.length + (pad === "" ? 0 : 1);

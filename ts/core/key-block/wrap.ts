@@ -13,11 +13,13 @@ import { attributesOf, internals, type SecretKey } from "../keys/handle.js";
 import { randomBytes } from "../../base/random.js";
 import { blockSize, HEADER_LENGTH, macCharacters } from "./header.js";
 import { requireKbpk } from "./kbpk.js";
-import { algorithmOf, enforce, hiddenKeyBytes, keyLengthFindings, payloadBytes, strengthFindings } from "./policy.js";
-import { strengthOf } from "./strength.js";
+import { algorithmOf, hiddenKeyBytes, payloadBytes } from "./algorithm.js";
+import { enforce } from "./findings.js";
+import { keyLengthFindings, strengthFindings } from "./policy.js";
+import type { KeyFacts } from "./strength.js";
 import { LONGEST_BLOCK } from "./text.js";
 import { type Fields, headerFields, headerText, type KeyBlockHeaderInit } from "./wrap-header.js";
-import { optionalText, type Party } from "./wrap-optional.js";
+import { optionalText } from "./wrap-optional.js";
 
 export type { KeyBlockHeaderInit } from "./wrap-header.js";
 
@@ -67,11 +69,10 @@ function inBackendOf(kbpk: KeyInternals, key: KeyInternals, use: (slot: Slot) =>
 }
 
 /** By the letter of the header, so that an opaque key cannot claim to be what its length or strength does not allow. */
-function checkStrength(letter: string, kbpk: Party, { attributes }: Party, keyBytes: number): void {
-  const algorithm = algorithmOf(letter, attributes.hash);
-  const available = strengthOf(kbpk.attributes.algorithm, kbpk.backend.slotLength(kbpk.slot), undefined);
-  const misfits = keyLengthFindings(algorithm, keyBytes);
-  enforce(misfits.length > 0 ? misfits : strengthFindings(available, strengthOf(algorithm, keyBytes, attributes.hash)));
+function checkStrength(letter: string, kbpk: KeyFacts, key: KeyFacts): void {
+  const algorithm = algorithmOf(letter, key.hash);
+  const misfits = keyLengthFindings(algorithm, key.bytes);
+  enforce(misfits.length > 0 ? misfits : strengthFindings(kbpk, { ...key, algorithm }));
 }
 
 /**
@@ -115,18 +116,21 @@ export function wrapKeyBlock(
   assertObject("options", options);
   const grammar = choice(options, "grammar", ["strict", "lenient"], "strict");
   const kbpkAttributes = attributesOf(kbpk, "kbpk");
-  const wrapped: Party = { ...internals(key, "key"), attributes: attributesOf(key, "key") };
-  if (wrapped.attributes.exportability === "N") {
+  const { backend: home, slot } = internals(key, "key");
+  const attributes = attributesOf(key, "key");
+  if (attributes.exportability === "N") {
     throw new PosCryptoError("ERR_KEY_NOT_EXPORTABLE", '"key" has exportability N and cannot be wrapped');
   }
-  const fields = headerFields(header, kbpkAttributes, wrapped.attributes);
-  const protection: Party = { ...requireKbpk(kbpk, fields.version, "wrap"), attributes: kbpkAttributes };
-  const keyBytes = wrapped.backend.slotLength(wrapped.slot);
-  checkStrength(fields.algorithm, protection, wrapped, keyBytes);
+  const { algorithm, hash } = attributes;
+  const wrapped: KeyFacts = { backend: home, slot, algorithm, hash, bytes: home.slotLength(slot) };
+  const fields = headerFields(header, kbpkAttributes, attributes);
+  const protection = requireKbpk(kbpk, fields.version, "wrap");
+  checkStrength(fields.algorithm, protection, wrapped);
   const optional = optionalText(header, fields, wrapped, protection, grammar === "strict");
-  const padding = payloadPadding(options, fields, keyBytes);
+  const padding = payloadPadding(options, fields, wrapped.bytes);
   try {
-    const characters = HEADER_LENGTH + optional.text.length + 2 * (2 + keyBytes + padding.length) + macCharacters(fields.version);
+    const characters =
+      HEADER_LENGTH + optional.text.length + 2 * (2 + wrapped.bytes + padding.length) + macCharacters(fields.version);
     if (characters > LONGEST_BLOCK) throw invalidArgument("header", `a block of at most ${LONGEST_BLOCK} characters`, characters);
     const text = headerText(fields, characters, optional);
     const { backend, slot: kbpkSlot } = protection;
