@@ -1,4 +1,4 @@
-/** results.json, and the README's table made from it: what engine runs which tier, and why. */
+/** results.json, and the table of docs/engines.md made from it: what engine runs which tier, and why. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -25,7 +25,7 @@ const END = "<!-- engines:end -->";
 /** Characters of an engine's own words that the table has room for. */
 const MOST_WORDS = 120;
 const file = fileURLToPath(new URL("results.json", import.meta.url));
-const readme = fileURLToPath(new URL("../../README.md", import.meta.url));
+const document = fileURLToPath(new URL("../../docs/engines.md", import.meta.url));
 
 /** @returns {Pick<Result, "id" | "tier">[]} what was written last */
 function known() {
@@ -52,10 +52,10 @@ export function compare(results) {
 export function writeResults(results) {
   const kept = results.map(({ failures: _failures, seconds: _seconds, ...result }) => result);
   writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
-  const text = readFileSync(readme, "utf8");
+  const text = readFileSync(document, "utf8");
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (from < 0 || to < from) throw new Error(`README.md has no ${BEGIN} ... ${END}`);
-  writeFileSync(readme, `${text.slice(0, from + BEGIN.length)}\n${tableOf(results)}${text.slice(to)}`);
+  if (from < 0 || to < from) throw new Error(`docs/engines.md has no ${BEGIN} ... ${END}`);
+  writeFileSync(document, `${text.slice(0, from + BEGIN.length)}\n${tableOf(results)}${text.slice(to)}`);
 }
 
 /** @param {Result[]} results */

@@ -1,4 +1,4 @@
-/** Every error code is used in the library, explained in the README, and expected by at least one test. */
+/** Every error code is used in the library, explained in docs/errors.md, and expected by at least one test. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,7 +20,7 @@ const library = textOf("ts", ["errors.ts"]);
 /** What stands in lists of codes only, and in the assertions themselves, is not a test that expects the code. */
 const tests = textOf("test", ["errors-table.test.ts", "harness.ts"]);
 const rows = new Map(
-  readFileSync(`${root}README.md`, "utf8")
+  readFileSync(`${root}docs/errors.md`, "utf8")
     .split("\n")
     .map((line) => /^\| `(ERR_[A-Z_]+)` \|(.*)\|$/.exec(line))
     .filter((match) => match !== null)
@@ -33,7 +33,7 @@ describe("error codes", () => {
     expect(new Set(declared).size).toBe(declared.length);
   });
 
-  it("stand in the README's table in the order of ts/base/errors.ts, and no others", () => {
+  it("are in the table of docs/errors.md in the order of ts/base/errors.ts, and no others", () => {
     expect([...rows.keys()]).toEqual(declared);
   });
 

@@ -33,8 +33,8 @@ describe("package.json", () => {
   it("publishes the built files and the documents, nothing else", async () => {
     const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: root });
     const files: string[] = JSON.parse(stdout)[0].files.map(({ path }: { path: string }) => path);
-    const documents = ["CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "package.json"];
-    expect(files.filter((path) => !path.startsWith("dist/"))).toEqual(documents);
+    const documents = ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "package.json"];
+    expect(files.filter((path) => !/^(dist\/|docs\/.*\.md$)/.test(path))).toEqual(documents);
     expect(files.some((path) => /\.test\.|\.spec\./.test(path))).toBe(false);
   });
 
