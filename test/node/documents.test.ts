@@ -58,8 +58,10 @@ describe("programs", () => {
 
   it.concurrent.each<Block>(consoles)("$place: shows what the command prints", async (block) => {
     const [command = "", ...shown] = block.code.trimEnd().split("\n");
+    const words = (line: string): string => line.replace(/\s+/g, " ").trim();
     expect(command).toMatch(/^\$ (npx )?viopay-pos /);
-    const printed = await project.run({ ...block, language: "sh", code: command.replace(/^\$ (npx )?/, "") });
+    const output = await project.run({ ...block, language: "sh", code: command.replace(/^\$ (npx )?/, "") });
+    const printed = output.map(words);
     const notPrinted: string[] = [];
     let from = 0;
     let elided = false;
@@ -68,7 +70,7 @@ describe("programs", () => {
         elided = true;
         continue;
       }
-      const at = printed.indexOf(line, from);
+      const at = printed.indexOf(words(line), from);
       if (at < 0 || (!elided && at > from)) notPrinted.push(line);
       else from = at + 1;
       elided = false;
@@ -109,10 +111,29 @@ function brokenLink(name: string, link: string): string | undefined {
   const target = path === "" ? name : posix.join(posix.dirname(name), path);
   if (!existsSync(root + target)) return `${name}: ${link} leads nowhere`;
   if (anchor === undefined || !statSync(root + target).isFile()) return undefined;
-  const headings = readFileSync(root + target, "utf8").replace(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.*)$/gm);
+  const headings = readFileSync(root + target, "utf8")
+    .replace(/^```[\s\S]*?^```$/gm, "")
+    .matchAll(/^#+ (.*)$/gm);
   const anchors = [...headings].map((heading) => anchorOf(heading[1] ?? ""));
   return anchors.includes(anchor) ? undefined : `${name}: ${link} names no heading`;
 }
+
+/** Paths of the repository that a text names in code style, patterns aside. */
+function pathsIn(text: string): string[] {
+  const quoted = [...text.replace(/^```[\s\S]*?^```$/gm, "").matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? "");
+  const words = quoted.flatMap((code) => code.split(" "));
+  return words.filter((word) => /^(?:ts|test|assembly|bench|vectors|docs)\/[\w./-]*$/.test(word));
+}
+
+describe("paths", () => {
+  const named = [...texts].flatMap(([name, text]) => pathsIn(text).map((path) => ({ name, path })));
+
+  it("that documents name exist", () => {
+    expect(named.length).toBeGreaterThan(50);
+    expect(named.filter(({ path }) => !existsSync(root + path))).toEqual([]);
+    expect(pathsIn("`npx vitest run test/node/nowhere.test.ts` and `ts/*.ts`")).toEqual(["test/node/nowhere.test.ts"]);
+  });
+});
 
 /** What a reader of the package has, as package.json lists it. */
 function isPublished(path: string): boolean {
@@ -136,8 +157,8 @@ describe("links", () => {
     expect(brokenLink("docs/errors.md", "../README.md#no-such-heading")).toContain("names no heading");
   });
 
-  it("of the package's documents lead to what the package holds", () => {
-    const ours = links.filter(({ name, link }) => name !== "CONTRIBUTING.md" && !/^([a-z]+:|#)/.test(link));
+  it("of the package's documents lead to what the package holds, plots aside", () => {
+    const ours = links.filter(({ name, link }) => name !== "CONTRIBUTING.md" && !/^([a-z]+:|#)|\.svg$/.test(link));
     const targets = ours.map(({ name, link }) => ({ name, target: posix.join(posix.dirname(name), link.split("#")[0] ?? "") }));
     expect(targets.filter(({ target }) => !isPublished(target))).toEqual([]);
   });
