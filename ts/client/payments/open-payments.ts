@@ -6,7 +6,7 @@
  */
 import { type JsonValue, openEnvelope } from "../../core/envelope/envelope.js";
 import { PosCryptoError } from "../../base/errors.js";
-import { type Equipment, equip, outfit, requireNotAborted } from "./admission.js";
+import { type PaymentKeys, admit, signingContext, requireNotAborted } from "./admission.js";
 import { storeFailure } from "./journal.js";
 import type { JournalRecord } from "../store/records.js";
 import { isJsonObject } from "../http/json-fields.js";
@@ -53,7 +53,7 @@ export async function askAgain(context: Context, found: JournalRecord, asking: A
   let made: Stored;
   try {
     record = await reopen(context, found);
-    const current = await equip(context, { step, own: idempotencyKey, signal });
+    const current = await admit(context, { step, paymentKey: idempotencyKey, signal });
     // Only now: a renewal of the keys may have taken long.
     requireAskable(context, record);
     made = await storedPayment(context, current, record);
@@ -61,14 +61,14 @@ export async function askAgain(context: Context, found: JournalRecord, asking: A
   } catch (error) {
     return unknownOutcome(idempotencyKey, storeFailure(error));
   }
-  const { payment, equipment } = made;
-  check?.(payment, equipment.terminalId);
+  const { payment, keys } = made;
+  check?.(payment, keys.terminalId);
   try {
     record = await journal.move(record, "sending");
   } catch (error) {
     return { ...unknownOutcome(idempotencyKey, storeFailure(error)), journalFailure: error };
   }
-  return await send(context, equipment, record, payment, { repeated: true, refusable: false, signal });
+  return await send(context, keys, record, payment, { repeated: true, refusable: false, signal });
 }
 
 /** Errors: `ERR_STATE` where a second request could make the payment twice. */
@@ -81,24 +81,24 @@ function requireAskable(context: Context, record: JournalRecord): void {
 
 interface Stored {
   readonly payment: Payment;
-  readonly equipment: Equipment;
+  readonly keys: PaymentKeys;
 }
 
 /**
- * Rebuilds a journalled payment from its sealed payload, with the equipment to send it: that of the key set it was made with, or
- * `equipment`, the current one's, where that has expired.
+ * Rebuilds a journalled payment from its sealed payload, with the keys to send it: those of the key set it was made with, or
+ * `current`, where that set has expired.
  */
-async function storedPayment(context: Context, equipment: Equipment, record: JournalRecord): Promise<Stored> {
+async function storedPayment(context: Context, current: PaymentKeys, record: JournalRecord): Promise<Stored> {
   const { idempotencyKey, kind, chargeId } = record;
   const sealed = await context.journal.payload(idempotencyKey);
   if (sealed === undefined) throw new PosCryptoError("ERR_STATE", "the payload of an open payment is missing from the store");
   const { set, plaintext } = openStored(context, sealed);
   if (!isJsonObject(plaintext)) throw new PosCryptoError("ERR_STATE", "the payload of an open payment is not a request");
   const amount = { value: record.amount, currency: record.currency };
-  const current = set.keys === equipment.keys || isExpired(context, set);
+  const takesCurrent = set.keys === current.set || isExpired(context, set);
   return {
     payment: { kind, chargeId, idempotencyKey, amount, plaintext },
-    equipment: current ? equipment : outfit(context, set),
+    keys: takesCurrent ? current : signingContext(context, set),
   };
 }
 

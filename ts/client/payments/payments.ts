@@ -6,7 +6,7 @@
  */
 import { type JsonValue, sealEnvelope } from "../../core/envelope/envelope.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
-import { type Equipment, equip, exclusively, requireNotAborted } from "./admission.js";
+import { type PaymentKeys, admit, withIdempotencyKey, requireNotAborted } from "./admission.js";
 import { checkText, IDEMPOTENCY_KEY } from "../http/headers.js";
 import { storeFailure } from "./journal.js";
 import { isOpen, type JournalRecord } from "../store/records.js";
@@ -59,20 +59,20 @@ function complete(draft: Draft, terminalId: string): Draft {
 
 async function pay(context: Context, step: string, draft: Draft, options: PaymentOptions): Promise<KeyedOutcome> {
   const { signal } = options;
-  const own = options.idempotencyKey === undefined;
+  const keyIsNew = options.idempotencyKey === undefined;
   const idempotencyKey = options.idempotencyKey ?? createUuid();
   checkText("idempotencyKey", idempotencyKey, IDEMPOTENCY_KEY, "1 to 255 printable characters, no blank at either end");
   // In flight before anything is looked at: a key installation begins only when nothing is.
-  return await exclusively(context, idempotencyKey, async () => {
+  return await withIdempotencyKey(context, idempotencyKey, async () => {
     let known: JournalRecord | undefined;
     try {
-      known = own ? undefined : await context.journal.find(idempotencyKey);
+      known = keyIsNew ? undefined : await context.journal.find(idempotencyKey);
     } catch (error) {
       // The caller says that it may have been sent before, and nothing here says that it was not.
       return { ...unknownOutcome(idempotencyKey, storeFailure(error)), journalFailure: error };
     }
     if (known !== undefined) return await payAgain(context, step, draft, known, { signal });
-    return await payNew(context, step, draft, { signal, idempotencyKey, refusable: own });
+    return await payNew(context, step, draft, { signal, idempotencyKey, refusable: keyIsNew });
   });
 }
 
@@ -86,22 +86,22 @@ async function payNew(context: Context, step: string, draft: Draft, options: New
   const { idempotencyKey, signal, refusable } = options;
   const { journal } = context;
   const bound = carriesEnciphered(draft.plaintext);
-  const equipment = await equip(context, { step, own: idempotencyKey, signal, bound });
-  const payment: Payment = { ...complete(draft, equipment.terminalId), idempotencyKey };
+  const keys = await admit(context, { step, paymentKey: idempotencyKey, signal, bound });
+  const payment: Payment = { ...complete(draft, keys.terminalId), idempotencyKey };
   requireNotAborted({ signal });
   let record: JournalRecord;
   try {
-    record = await begin(context, equipment, payment);
+    record = await begin(context, keys, payment);
   } catch (error) {
     if (!journal.isKeptOpen(idempotencyKey)) throw error;
     return { ...unknownOutcome(idempotencyKey, storeFailure(error)), journalFailure: error };
   }
-  return await send(context, equipment, record, payment, { repeated: false, refusable, signal });
+  return await send(context, keys, record, payment, { repeated: false, refusable, signal });
 }
 
-async function begin(context: Context, equipment: Equipment, payment: Payment): Promise<JournalRecord> {
+async function begin(context: Context, keys: PaymentKeys, payment: Payment): Promise<JournalRecord> {
   const { idempotencyKey, kind, chargeId, amount, plaintext } = payment;
-  const sealed = sealEnvelope(equipment.keys.msk, plaintext, { includeKcv: true });
+  const sealed = sealEnvelope(keys.set.msk, plaintext, { includeKcv: true });
   return await context.journal.begin(
     { idempotencyKey, kind, ...(chargeId === undefined ? {} : { chargeId }), amount: amount.value, currency: amount.currency },
     sealed as unknown as JsonValue,

@@ -4,14 +4,15 @@
  */
 import type { PosCryptoError } from "../../base/errors.js";
 import { bootstrap } from "../activation/bootstrap.js";
-import { exclusively, requireNotAborted } from "./admission.js";
+import { withIdempotencyKey, requireNotAborted } from "./admission.js";
 import { storeFailure } from "./journal.js";
 import { isOpen, type JournalState, type PaymentKind } from "../store/records.js";
 import { renewIfDue } from "../activation/keys.js";
 import { askAgain, isForgotten, reopen } from "./open-payments.js";
 import { type Amount, type ChargeOutcome, type RefundOutcome, unknownOutcome } from "./outcomes.js";
 import { restoreSession } from "../persistence.js";
-import { asPosError, isRepeatable } from "./sending.js";
+import { asPosError } from "./exchange.js";
+import { isRepeatable } from "./sending.js";
 import type { CallOptions, Context } from "../session.js";
 
 /** One journalled payment after recovery. */
@@ -65,7 +66,7 @@ export async function recover(context: Context, options: CallOptions = {}): Prom
 async function sweep(context: Context): Promise<void> {
   const { journal, inFlight } = context;
   for (const key of await journal.orphans()) {
-    if (!inFlight.has(key)) await exclusively(context, key, () => journal.removeOrphan(key));
+    if (!inFlight.has(key)) await withIdempotencyKey(context, key, () => journal.removeOrphan(key));
   }
 }
 
@@ -78,7 +79,7 @@ async function recoverPayments(context: Context, options: CallOptions): Promise<
   for (const { idempotencyKey } of await context.journal.openRecords()) {
     if (context.inFlight.has(idempotencyKey)) continue;
     requireNotAborted(options);
-    const one = await exclusively(context, idempotencyKey, () => recoverOne(context, idempotencyKey, options));
+    const one = await withIdempotencyKey(context, idempotencyKey, () => recoverOne(context, idempotencyKey, options));
     if (one !== undefined) recovered.push(one);
   }
   return recovered;
