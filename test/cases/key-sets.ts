@@ -468,6 +468,96 @@ export const keySetCases: Cases = (suite) => {
       data.destroy();
     });
 
+    suite.test("roles are authenticated: exchanged blocks, one key in two roles, another set's name", () => {
+      withSet({}, (response) => {
+        for (const [one, other] of [
+          ["msk", "tdk"],
+          ["tdk", "msk"],
+        ] as const) {
+          const exchanged = copyOf(response);
+          for (const [to, from] of [
+            [one, other],
+            [other, one],
+          ] as const) {
+            exchanged.keys[to].key_block = response.keys[from].key_block;
+            exchanged.verification.kcv[to] = response.verification.kcv[from];
+          }
+          refuses(exchanged, "ERR_KEY_SET", /"msk".*label.*"tdk"/);
+        }
+        const renamed = copyOf(response);
+        renamed.key_set = { ...renamed.key_set, key_set_id: "ks-2" };
+        refuses(renamed, "ERR_KEY_SET", /label names another key set/);
+      });
+      // Without labels the bytes themselves tell; TDES keys without their parity bits.
+      const twice = handMade();
+      twice.keys.tdk.key_block = twice.keys.msk.key_block;
+      twice.verification.kcv.tdk = twice.verification.kcv.msk;
+      refuses(twice, "ERR_KEY_SET", /"tdk".*"msk", too/);
+      refuses(handMade({ tdk: { material: materials.msk } }), "ERR_KEY_SET", /"tdk".*"msk", too/);
+      refuses(handMade({ mac: { material: materials.tdk } }), "ERR_KEY_SET", /"mac".*"tdk", too/);
+      const tdes = { algorithm: "TDES", usage: "P0" } as const;
+      const even = "10325476 98BADCFE 1032547698BADCFE 2032547698BADCFE".replaceAll(" ", "");
+      const odd = "11325476 98BADCFE 1032547698BADCFE 2032547698BADCFE".replaceAll(" ", "");
+      const parity = { tpk: { attributes: tdes, material: even }, tdk: { attributes: { ...tdes, usage: "D0" }, material: odd } };
+      refuses(handMade(parity), "ERR_KEY_SET", /"tdk".*"tpk", too/);
+    });
+
+    suite.test("labels and times of a host's own: installed; a time before the last set's is refused", () => {
+      const zmk = makeZmk();
+      const stamped = (time: string, label: string) => {
+        const optionalBlocks = [
+          { id: "LB", label },
+          { id: "TS", time, compact: false },
+        ] as const;
+        return handMade({ msk: { header: { optionalBlocks: [...optionalBlocks] } } });
+      };
+      const keys = installKeySet(zmk, stamped("2026-03-01T08:00:00Z", "msk of terminal 4812"));
+      same(keys.wrappedAt?.toISOString(), "2026-03-01T08:00:00.000Z");
+      keys.destroy();
+      refuses(stamped("2026-03-01T08:00:00Z", "tdk of key set ks-1"), "ERR_KEY_SET", /"msk".*label/);
+      const last = new Date("2026-03-01T08:00:01Z");
+      const older = stamped("2026-03-01T08:00:00Z", "");
+      refuses(older, "ERR_KEY_SET", /older than one that was installed before/, { notBefore: last });
+      installKeySet(zmk, older).destroy();
+      installKeySet(zmk, stamped("2026-03-01T08:00:01Z", ""), { notBefore: last }).destroy();
+      // A set that states no time is not compared.
+      const silent = installKeySet(zmk, handMade(), { notBefore: last });
+      same(silent.wrappedAt, undefined);
+      silent.destroy();
+      refuses(handMade(), "ERR_INVALID_ARGUMENT", /"notBefore" must be a Date/, { notBefore: 5 as unknown as Date });
+      zmk.destroy();
+    });
+
+    suite.test(
+      "what issueKeySet writes under the MAC: role and set in LB, the time in TS, and nothing of the dates around it",
+      () => {
+        const at = Date.UTC(2026, 4, 1, 12, 0, 0, 250);
+        withSet({ keySetId: "ks-1", now: () => at }, (response, host, zmk) => {
+          for (const role of roles) {
+            const { optionalBlocks } = parseKeyBlock(response.keys[role].key_block);
+            const values = optionalBlocks.flatMap(({ value }) => (value === undefined || value.id === "PB" ? [] : [value]));
+            same(
+              values.slice(0, 2),
+              [
+                { id: "LB", label: `${role} of key set ks-1` },
+                { id: "TS", time: "2026-05-01T12:00:00Z", compact: false },
+              ],
+              role,
+            );
+          }
+          const later = copyOf(response);
+          later.key_set = { ...later.key_set, issued_at: "2027-01-01T00:00:00Z", expires_at: "2028-01-01T00:00:00Z" };
+          const keys = installKeySet(zmk, later);
+          same(
+            [keys.wrappedAt, host.wrappedAt].map((time) => time?.getTime()),
+            [at - 250, at - 250],
+          );
+          keys.destroy();
+          refuses(later, "ERR_KEY_SET", /older/, { notBefore: new Date(at + 1000) });
+        });
+      },
+    );
+
     suite.test("a malformed answer names the member", () => {
       const good = {
         ...handMade(),

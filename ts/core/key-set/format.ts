@@ -1,22 +1,14 @@
 /**
- * The answer of `POST /pos/keys` as it stands in JSON ("Step 6, Download keys" of the end-to-end example), and what each role of a
- * key set asks of its key. Everything here is public: key blocks, ids, dates and check values.
+ * The answer of `POST /pos/keys` in JSON: "Step 6, Download keys" of the end-to-end example. Everything here is public: key blocks,
+ * ids, dates and check values.
  *
  * Members are read as own properties of plain types only; members that the format does not name are ignored.
  */
 import { own } from "../../base/arguments.js";
 import { isHex } from "../../base/bytes.js";
 import { describeType, PosCryptoError } from "../../base/errors.js";
-import type { KeyAlgorithm } from "../keys/key.js";
 import { parseTimestamp } from "../../base/timestamp.js";
-
-/**
- * The six keys of a set: TMK, KEK (both wrap keys), MSK (payloads), TPK (PINs), TDK (auxiliary data), MAC (request signatures).
- */
-export type KeyRole = "tmk" | "kek" | "msk" | "tpk" | "tdk" | "mac";
-
-/** What the answer says a key is for. */
-export type KeySetUsage = "key-encryption" | "data-encryption" | "pin-encryption" | "message-authentication";
+import { type KeyRole, type KeySetUsage, ROLES, type RoleProfile } from "./roles.js";
 
 /** One key of the answer. */
 export interface WrappedKey {
@@ -28,7 +20,7 @@ export interface WrappedKey {
   usage: KeySetUsage;
 }
 
-/** The answer of `POST /pos/keys`, as it stands in JSON. */
+/** The answer of `POST /pos/keys`, in JSON. */
 export interface KeysResponse {
   /** Absent from abbreviated examples. */
   key_set?: { key_set_id?: string | undefined; issued_at?: string | undefined; expires_at?: string | undefined } | undefined;
@@ -38,64 +30,6 @@ export interface KeysResponse {
   /** Check values of 3 to 5 bytes, hex. */
   verification: { kcv: Record<KeyRole, string> };
 }
-
-export interface RoleProfile {
-  readonly role: KeyRole;
-  /** The key that its block is wrapped under. */
-  readonly parent: "zmk" | KeyRole;
-  readonly statedUsage: KeySetUsage;
-  readonly usages: readonly string[];
-  readonly algorithms: readonly KeyAlgorithm[];
-  /** Modes of use that let a terminal do its part. */
-  readonly terminalModes: string;
-}
-
-const KBPK_USAGES = ["K0", "K1", "K4"];
-
-/** In the order of installation. */
-export const ROLES: readonly RoleProfile[] = [
-  {
-    role: "tmk",
-    parent: "zmk",
-    statedUsage: "key-encryption",
-    usages: KBPK_USAGES,
-    algorithms: ["AES", "TDES"],
-    terminalModes: "BDN",
-  },
-  {
-    role: "kek",
-    parent: "tmk",
-    statedUsage: "key-encryption",
-    usages: KBPK_USAGES,
-    algorithms: ["AES", "TDES"],
-    terminalModes: "BDN",
-  },
-  { role: "msk", parent: "kek", statedUsage: "data-encryption", usages: ["D0"], algorithms: ["AES"], terminalModes: "BN" },
-  {
-    role: "tpk",
-    parent: "kek",
-    statedUsage: "pin-encryption",
-    usages: ["P0"],
-    algorithms: ["AES", "TDES"],
-    terminalModes: "BEN",
-  },
-  {
-    role: "tdk",
-    parent: "kek",
-    statedUsage: "data-encryption",
-    usages: ["D0"],
-    algorithms: ["AES", "TDES"],
-    terminalModes: "BDEN",
-  },
-  {
-    role: "mac",
-    parent: "kek",
-    statedUsage: "message-authentication",
-    usages: ["M7", "M1", "M3", "M6"],
-    algorithms: ["HMAC", "AES"],
-    terminalModes: "CGN",
-  },
-];
 
 export interface ReadKey {
   readonly keyId: string | undefined;

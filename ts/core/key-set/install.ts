@@ -1,34 +1,25 @@
 /**
- * Key sets of the POS protocol: six keys in key blocks, installed in the order ZMK, TMK, KEK, then MSK, TPK, TDK and MAC under the
+ * Installing key sets of the POS protocol: six keys in key blocks, in the order ZMK, TMK, KEK, then MSK, TPK, TDK and MAC under the
  * KEK, each verified by its check value before the next step.
  *
- * Blocks are held to the strict profile of `unwrapKeyBlock`: hidden lengths, upper-case hex, optional blocks to the letter, every
- * policy enforced. A header that contradicts its role is an error. All or nothing: a failure destroys every key made so far.
+ * Blocks are held to the strict profile of `unwrapKeyBlock`: hidden lengths, upper-case hex, optional blocks as X9.143 writes them,
+ * every policy enforced. A header that contradicts its role is an error. All or nothing: a failure destroys every key made so far.
  *
- * Material stays in the backends' slots, except where a key changes its attributes (the host's complementary mode of use, an AES
- * `mac` that becomes an HMAC key): there a copy lives for one call and is wiped.
+ * Material stays in the backends' slots, but for the short-lived copies that `binding.ts` and `key-set.ts` make and wipe.
  */
-import { assertObject, choice, flag, own } from "../../base/arguments.js";
-import { wipe } from "../../base/bytes.js";
+import { assertObject, choice, flag, own, refusal } from "../../base/arguments.js";
+import { PosCryptoError } from "../../base/errors.js";
 import { type HashKcvMethod, type KcvMethod, keyCheckValue, verifyKeyCheckValue } from "../keys/check-value.js";
-import { invalidArgument, PosCryptoError } from "../../base/errors.js";
-import { attributesOf, internals, makeKey, type ResolvedKeyAttributes, type SecretKey } from "../keys/key.js";
-import { slotKindOf } from "../keys/attributes.js";
+import { attributesOf, internals, type SecretKey } from "../keys/key.js";
 import { unwrapKeyBlock } from "../key-block/unwrap.js";
-import {
-  type KeyRole,
-  type KeysResponse,
-  keySetError,
-  type ReadKey,
-  ROLES,
-  type RoleProfile,
-  readKeysResponse,
-} from "./format.js";
+import { type Binding, earliestTime, readBinding, requireDifferentKeys, requireOneSet } from "./binding.js";
+import { type KeysResponse, keySetError, type ReadKey, type ReadKeySet, readKeysResponse } from "./format.js";
+import { destroyAll, type KeySet, type KeySetSide, makeKeySet, settleRole } from "./key-set.js";
+import { byRole, type KeyRole, readRoles, ROLES, type RoleProfile } from "./roles.js";
 
-export type { KeyRole, KeySetUsage, KeysResponse, WrappedKey } from "./format.js";
-
-/** Which side of the protocol holds the keys. */
-export type KeySetSide = "terminal" | "host";
+export type { KeysResponse, WrappedKey } from "./format.js";
+export type { KeySet, KeySetSide } from "./key-set.js";
+export type { KeyRole, KeySetUsage } from "./roles.js";
 
 /** How `installKeySet` treats the keys. */
 export interface InstallOptions {
@@ -41,42 +32,28 @@ export interface InstallOptions {
   kcv?: Partial<Record<KeyRole, KcvMethod | HashKcvMethod>> | undefined;
   /** Whether TMK and KEK stay usable. Default false: they are destroyed after the install. */
   keepTransportKeys?: boolean | undefined;
+  /**
+   * The `wrappedAt` of the last set: a set whose blocks state an earlier time is refused. Sets that state none are accepted. Default:
+   * none is refused.
+   */
+  notBefore?: Date | undefined;
 }
-
-/** Six keys and what the host says about them. Frozen. */
-export interface KeySet extends Readonly<Record<KeyRole, SecretKey>> {
-  /** As the host calls the set; `undefined` where the answer does not say. */
-  readonly keySetId: string | undefined;
-  /** `undefined` where the answer does not say. */
-  readonly issuedAt: Date | undefined;
-  /** After which the host takes the keys no more; `undefined` where the answer does not say. */
-  readonly expiresAt: Date | undefined;
-  /** As the host names the keys; `mac` is the `X-Key-Id` of requests. */
-  readonly keyIds: Readonly<Partial<Record<KeyRole, string>>>;
-  /** The check values that were verified, upper case, and the method by which each matched. */
-  readonly checkValues: Readonly<Record<KeyRole, { readonly kcv: string; readonly method: KcvMethod | HashKcvMethod }>>;
-  /** Destroys every key of the set. */
-  destroy(): void;
-}
-
-const TRANSPORT_ROLES: readonly KeyRole[] = ["tmk", "kek"];
-
-/** Which mode of use the other side needs: X9.143:2021 table 4. */
-const COMPLEMENT: Readonly<Record<string, string>> = { E: "D", D: "E", G: "V", V: "G" };
 
 /**
  * Installs a key set from the answer of `POST /pos/keys`: TMK under the ZMK, KEK under the TMK, the others under the KEK, each
  * held to the strict profile of `unwrapKeyBlock` and verified by its check value before the next step. All or nothing: after an
- * error no key is left. Whether the set has expired is the caller's to ask: `expiresAt`. Source: "Step 6, Download keys" of the
- * end-to-end example.
+ * error no key is left. Expiry is not checked: see `expiresAt`. Source: "Step 6, Download keys" of the end-to-end example.
  *
  * Roles: TMK and KEK are KBPKs; MSK is D0 AES; TPK is P0 and TDK D0, AES or TDES; MAC is M7 HMAC, or M1, M3 or M6 with AES, which
  * becomes an HMAC-SHA-256 key once its check value is verified as an AES key's.
  *
+ * No key may serve two roles. Where a block has a label (LB) that `issueKeySet` wrote, role and key set id must be those of its
+ * place; where it has a time stamp (TS), it must not be earlier than `notBefore`.
+ *
  * @param zmk a KBPK (usage K0, K1 or K4) that may unwrap
  * @param response as it came out of `JSON.parse`
- * @throws `ERR_KEY_SET` for an answer that is malformed, lacks a check value, or holds a key that contradicts its role;
- *   `details.member` names the place
+ * @throws `ERR_KEY_SET` for an answer that is malformed, lacks a check value, holds a key that contradicts its role or serves another
+ *   one, too, or is older than `notBefore`; `details.member` names the place
  * @throws `ERR_KCV_MISMATCH` with the role and both values in `details`
  * @throws `ERR_KEY_BLOCK_SYNTAX`, `ERR_KEY_BLOCK_PROPRIETARY`, `ERR_KEY_BLOCK_KBPK`, `ERR_KEY_BLOCK_MAC`,
  *   `ERR_KEY_BLOCK_PAYLOAD`, `ERR_KEY_BLOCK_POLICY` as `unwrapKeyBlock`, with the role in `details`
@@ -99,32 +76,30 @@ export function installKeySet(zmk: SecretKey, response: KeysResponse, options: I
   internals(zmk, "zmk");
   const read = readKeysResponse(response);
   const made: Partial<Record<KeyRole, SecretKey>> = {};
-  const checkValues: Partial<Record<KeyRole, KeySet["checkValues"][KeyRole]>> = {};
   try {
+    const verified = byRole((profile) => {
+      const kbpk = profile.parent === "zmk" ? zmk : made[profile.parent]!;
+      const one = unwrapVerified(kbpk, profile, read.keys[profile.role], settings.kcv[profile.role]);
+      made[profile.role] = one.key;
+      return one;
+    });
+    const wrappedAt = checkBindings(read, verified, settings.notBefore);
     for (const profile of ROLES) {
-      const { role, parent } = profile;
-      const kbpk = parent === "zmk" ? zmk : made[parent]!;
-      const { key, method } = unwrapVerified(kbpk, profile, read.keys[role], settings.kcv[role]);
-      made[role] = key;
-      checkValues[role] = { kcv: read.keys[role].kcv, method };
+      const key = made[profile.role]!;
+      made[profile.role] = settleRole(key, profile, settings, attributesOf(key, "key"));
     }
-    for (const { role } of ROLES) made[role] = settleKey(made[role]!, role, settings);
+    return makeKeySet(made as Record<KeyRole, SecretKey>, { ...factsOf(read, verified), wrappedAt });
   } catch (error) {
     destroyAll(made);
     throw error;
   }
-  const keyIds: Partial<Record<KeyRole, string>> = {};
-  for (const { role } of ROLES) {
-    const { keyId } = read.keys[role];
-    if (keyId !== undefined) keyIds[role] = keyId;
-  }
-  return makeKeySet(made as Record<KeyRole, SecretKey>, {
-    keySetId: read.keySetId,
-    issuedAt: read.issuedAt,
-    expiresAt: read.expiresAt,
-    keyIds,
-    checkValues: checkValues as KeySet["checkValues"],
-  });
+}
+
+/** One key of a set, unwrapped, and what its block says under its MAC. */
+interface VerifiedKey {
+  readonly key: SecretKey;
+  readonly method: KcvMethod | HashKcvMethod;
+  readonly binding: Binding;
 }
 
 /** Unwraps one key, checks it against its role, and verifies its check value. */
@@ -133,14 +108,14 @@ function unwrapVerified(
   profile: RoleProfile,
   { block, kcv }: ReadKey,
   method: KcvMethod | HashKcvMethod | undefined,
-): { key: SecretKey; method: KcvMethod | HashKcvMethod } {
+): VerifiedKey {
   const { role } = profile;
-  const key = naming(role, () => {
-    return unwrapKeyBlock(kbpk, block, { lengthHiding: "required", grammar: "strict", hexCase: "upper", policy: "enforce" }).key;
-  });
+  const { key, header } = withRole(role, () =>
+    unwrapKeyBlock(kbpk, block, { lengthHiding: "required", grammar: "strict", hexCase: "upper", policy: "enforce" }),
+  );
   try {
     assertRole(key, profile);
-    return { key, ...naming(role, () => verify(key, kcv, method)) };
+    return { key, binding: readBinding(role, header), ...withRole(role, () => verifyRole(key, kcv, method)) };
   } catch (error) {
     key.destroy();
     throw error;
@@ -157,7 +132,8 @@ function assertRole(key: SecretKey, { role, usages, algorithms, terminalModes }:
   if (!terminalModes.includes(modeOfUse)) throw fault("mode of use", modeOfUse, [...terminalModes]);
 }
 
-function verify(key: SecretKey, expected: string, method: KcvMethod | HashKcvMethod | undefined) {
+/** Throws `ERR_KCV_MISMATCH` with both values; a key's value by a private method stays unsaid. */
+function verifyRole(key: SecretKey, expected: string, method: KcvMethod | HashKcvMethod | undefined) {
   try {
     return verifyKeyCheckValue(key, expected, { method: method === undefined ? "auto" : method });
   } catch (error) {
@@ -166,12 +142,12 @@ function verify(key: SecretKey, expected: string, method: KcvMethod | HashKcvMet
       typeof method === "object" ? undefined : keyCheckValue(key, { length: expected.length / 2, ...(method && { method }) });
     const has = actual === undefined ? "another" : actual;
     const message = `the answer states check value ${expected}, the key in the block has ${has}`;
-    throw new PosCryptoError("ERR_KCV_MISMATCH", message, { details: { expected, actual } });
+    throw new PosCryptoError("ERR_KCV_MISMATCH", message, { details: { ...error.details, expected, actual } });
   }
 }
 
 /** Runs `body`; what it throws says which role it was about. */
-function naming<T>(role: KeyRole, body: () => T): T {
+function withRole<T>(role: KeyRole, body: () => T): T {
   try {
     return body();
   } catch (error) {
@@ -182,81 +158,51 @@ function naming<T>(role: KeyRole, body: () => T): T {
   }
 }
 
-/**
- * The handle as its holder keeps it, given the mode of use and exportability that the terminal's block states. `key` is used up,
- * whatever happens. Internal.
- */
-export function settleKey(
-  key: SecretKey,
-  role: KeyRole,
-  { side, keepTransportKeys }: { side: KeySetSide; keepTransportKeys: boolean },
-  stated: Pick<ResolvedKeyAttributes, "modeOfUse" | "exportability"> = attributesOf(key, "key"),
-): SecretKey {
-  if (TRANSPORT_ROLES.includes(role) && !keepTransportKeys) {
-    key.destroy();
-    return key;
+/** Checks what the blocks say of each other and of their time, and returns that time. Throws `ERR_KEY_SET`. */
+function checkBindings(
+  read: ReadKeySet,
+  verified: Readonly<Record<KeyRole, VerifiedKey>>,
+  notBefore: Date | undefined,
+): Date | undefined {
+  requireDifferentKeys(byRole(({ role }) => verified[role].key));
+  const bindings = byRole(({ role }) => verified[role].binding);
+  requireOneSet(bindings, read.keySetId);
+  const time = earliestTime(bindings);
+  if (time === undefined) return undefined;
+  if (notBefore !== undefined && time < notBefore.getTime()) {
+    throw keySetError("keys", "the set is older than one that was installed before, by the time stamps in its blocks");
   }
-  const modeOfUse = side === "host" ? (COMPLEMENT[stated.modeOfUse] ?? stated.modeOfUse) : stated.modeOfUse;
-  const { exportability } = stated;
-  if (role === "mac" && key.algorithm === "AES") {
-    return remake(key, { algorithm: "HMAC", usage: "M7", hash: "SHA-256", letter: "H", modeOfUse, exportability });
-  }
-  const same = modeOfUse === key.modeOfUse && exportability === key.exportability;
-  return same ? key : remake(key, { modeOfUse, exportability });
+  return new Date(time);
 }
 
-/** The same material with other attributes, in a slot of its own; `key` is destroyed, whatever happens. */
-function remake(key: SecretKey, changes: Partial<ResolvedKeyAttributes>): SecretKey {
-  const { backend, slot } = internals(key, "key");
-  const attributes = { ...attributesOf(key, "key"), ...changes };
-  const material = backend.readSlot(slot);
-  try {
-    return makeKey(backend, backend.createSlot(slotKindOf(attributes.algorithm), material), attributes);
-  } finally {
-    wipe(material);
-    key.destroy();
+function factsOf(read: ReadKeySet, verified: Readonly<Record<KeyRole, VerifiedKey>>) {
+  const keyIds: Partial<Record<KeyRole, string>> = {};
+  for (const { role } of ROLES) {
+    const { keyId } = read.keys[role];
+    if (keyId !== undefined) keyIds[role] = keyId;
   }
-}
-
-/** Internal. */
-export function makeKeySet(keys: Record<KeyRole, SecretKey>, facts: Omit<KeySet, KeyRole | "destroy">): KeySet {
-  Object.freeze(facts.keyIds);
-  for (const checked of Object.values(facts.checkValues)) Object.freeze(checked);
-  Object.freeze(facts.checkValues);
-  return Object.freeze({ ...keys, ...facts, destroy: () => destroyAll(keys) });
-}
-
-/** Internal. */
-export function destroyAll(keys: Partial<Record<KeyRole, SecretKey>>): void {
-  for (const { role } of ROLES) keys[role]?.destroy();
+  const { keySetId, issuedAt, expiresAt } = read;
+  const checkValues = byRole(({ role }) => ({ kcv: read.keys[role].kcv, method: verified[role].method }));
+  return { keySetId, issuedAt, expiresAt, keyIds, checkValues };
 }
 
 interface InstallSettings {
-  side: KeySetSide;
-  kcv: Partial<Record<KeyRole, KcvMethod | HashKcvMethod>>;
-  keepTransportKeys: boolean;
+  readonly side: KeySetSide;
+  readonly kcv: Partial<Record<KeyRole, KcvMethod | HashKcvMethod>>;
+  readonly keepTransportKeys: boolean;
+  readonly notBefore: Date | undefined;
 }
 
 function readInstallOptions(options: InstallOptions): InstallSettings {
   assertObject("options", options);
+  const notBefore = own(options, "notBefore");
+  if (notBefore !== undefined && !(notBefore instanceof Date && Number.isFinite(notBefore.getTime()))) {
+    throw refusal("notBefore", "a Date", notBefore);
+  }
   return {
     side: choice(options, "side", ["terminal", "host"], "terminal"),
     kcv: readRoles("kcv", own(options, "kcv")),
     keepTransportKeys: flag(options, "keepTransportKeys"),
+    notBefore,
   };
-}
-
-/** An object with members for roles alone. Internal. */
-export function readRoles<T>(name: string, value: Partial<Record<KeyRole, T>> | undefined): Partial<Record<KeyRole, T>> {
-  if (value === undefined) return {};
-  assertObject(name, value);
-  const known: readonly string[] = ROLES.map(({ role }) => role);
-  // Without a prototype, since a role that is absent is asked for, too.
-  const members: Partial<Record<KeyRole, T>> = Object.create(null);
-  for (const role of Object.keys(value)) {
-    if (!known.includes(role)) throw invalidArgument(name, `an object with members of ${known.join(", ")}`, "another member");
-    const member = value[role as KeyRole];
-    if (member !== undefined) members[role as KeyRole] = member;
-  }
-  return members;
 }

@@ -24,6 +24,8 @@ const DELAY_MS = 1000;
 const SKEW_MS = 600_000;
 const BOMB_BYTES = 64 * 1024 * 1024;
 const CIPHER_BLOCK_DIGITS = 32;
+/** No version D block of a key set has fewer: two cipher blocks and the MAC. */
+const PROTECTED_DIGITS = 96;
 
 export const EFFECTS: Readonly<Record<FaultKind, Effect>> = {
   "drop-before": async () => cutReply(),
@@ -80,9 +82,9 @@ export const EFFECTS: Readonly<Record<FaultKind, Effect>> = {
 
   "damaged-key-block": spoil<KeysResponse>((answer, { key }, random) => {
     const wrapped = answer.keys[key ?? drawKey(answer, random)];
-    // The first 16 characters are the header's fixed part, whose damage would show without any cryptography.
-    const header = wrapped.key_block.slice(0, 16);
-    wrapped.key_block = header + otherDigit(wrapped.key_block.slice(16), random);
+    // The header's damage could show without any cryptography: the end is ciphertext and MAC.
+    const header = wrapped.key_block.slice(0, -PROTECTED_DIGITS);
+    wrapped.key_block = header + otherDigit(wrapped.key_block.slice(-PROTECTED_DIGITS), random);
   }),
 
   "damaged-envelope": spoil<Envelope>((answer, _rule, random) => {
