@@ -116,7 +116,8 @@ export function readRoles<T>(name: string, value: Partial<Record<KeyRole, T>> | 
   if (value === undefined) return {};
   assertObject(name, value);
   const known: readonly string[] = ROLES.map(({ role }) => role);
-  const members: Partial<Record<KeyRole, T>> = {};
+  // Without a prototype, since a role that is absent is asked for, too.
+  const members: Partial<Record<KeyRole, T>> = Object.create(null);
   for (const role of Object.keys(value)) {
     if (!known.includes(role)) throw invalidArgument(name, `an object with members of ${known.join(", ")}`, "another member");
     const member = value[role as KeyRole];
