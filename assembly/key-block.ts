@@ -61,8 +61,8 @@ const USAGE_ENCRYPTION_CTR: i32 = 2;
 const INPUT: usize = DIGEST + 32;
 
 const SHORTEST_HEADER: i32 = 16;
-/** More than the 9999 characters of a block; keeps what is written within IO. */
-const LONGEST: i32 = 16384;
+/** Characters of the longest block that four digits can state. */
+export const LONGEST_BLOCK: i32 = 9999;
 
 // @ts-ignore: decorator
 @inline
@@ -92,17 +92,17 @@ function lengthsFit(version: i32, header: i32, ciphertext: i32): bool {
   const block = version == VERSION_E ? 1 : version == VERSION_D ? 16 : 8;
   return (
     header >= SHORTEST_HEADER &&
-    header <= LONGEST &&
+    header <= LONGEST_BLOCK &&
     (header & 7) == 0 &&
     ciphertext >= 2 &&
-    ciphertext <= LONGEST &&
+    ciphertext <= LONGEST_BLOCK &&
     ciphertext % block == 0
   );
 }
 
 /** A length of the host's as one that stays within IO. */
 function clamp(length: i32): i32 {
-  return min(max(length, 0), LONGEST);
+  return min(max(length, 0), LONGEST_BLOCK);
 }
 
 function deriveVariant(kbpk: usize, variant: u64, out: usize): void {
@@ -214,7 +214,7 @@ export function unwrapKeyBlock(kbpk: i32, version: i32, headerLength: i32, block
   if (status == 0) {
     const digits = blockLength - headerLength;
     const ciphertextLength = (digits >> 1) - macLength(version);
-    const fits = blockLength <= LONGEST && (digits & 1) == 0 && lengthsFit(version, headerLength, ciphertextLength);
+    const fits = blockLength <= LONGEST_BLOCK && (digits & 1) == 0 && lengthsFit(version, headerLength, ciphertextLength);
     status = fits ? unwrapBlock(slot, version, headerLength, ciphertextLength, kind) : FAILED;
     wipeDerived();
   }
@@ -243,7 +243,7 @@ export function wrapKeyBlock(kbpk: i32, version: i32, headerLength: i32, key: i3
   let status = source ? kbpkStatus(slot, version) : STALE;
   if (status == 0) {
     const ciphertextLength = 2 + slotLengthAt(source) + paddingLength;
-    const fits = paddingLength >= 0 && paddingLength <= LONGEST && lengthsFit(version, headerLength, ciphertextLength);
+    const fits = paddingLength >= 0 && paddingLength <= LONGEST_BLOCK && lengthsFit(version, headerLength, ciphertextLength);
     status = fits ? wrapBlock(slot, version, headerLength, source, paddingLength) : BAD_LENGTH;
     wipeDerived();
   }

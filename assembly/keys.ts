@@ -22,13 +22,13 @@ import { BAD_LENGTH, slotAllocate, slotPointer } from "./slots";
 import { copy } from "./word";
 
 /** The longest key that the 16-bit length of a key block can state. */
-const LONGEST: i32 = 8191;
+export const LONGEST_KEY: i32 = 8191;
 
 /** Whether keys of `kind` can have `length` bytes. */
 export function keyLengthSuits(kind: i32, length: i32): bool {
   if (kind == KIND_AES) return length == 16 || length == 24 || length == 32;
   if (kind == KIND_TDES) return length == 8 || length == 16 || length == 24;
-  return kind > KIND_FREE && kind <= KIND_OPAQUE && length >= 1 && length <= LONGEST;
+  return kind > KIND_FREE && kind <= KIND_OPAQUE && length >= 1 && length <= LONGEST_KEY;
 }
 
 /** Where a slot of `kind` keeps its material, relative to the slot. */

@@ -52,6 +52,11 @@ export const PLANES_SIZE: i32 = 2560;
 /** Data in and out. 64 KiB and 256 bytes of slack for the last padded block. */
 export const IO: usize = 0x2000;
 export const IO_SIZE: i32 = 0x10100;
+/** Bytes of IO that the host may fill. */
+export const WINDOW: i32 = 0x10000;
+
+/** Parts of a message before its last are multiples of this: the longest block of a hash, and a multiple of all other blocks. */
+export const PART_UNIT: i32 = 128;
 
 /** First byte the compiler may use for constants; equals `--memoryBase` in asconfig.json. */
 export const CONSTANTS: usize = 0x12100;

@@ -1,9 +1,10 @@
 /**
- * Writes ts/backend/wasm/simd-bytes.generated.ts and mvp-bytes.generated.ts: the compiled modules as hexadecimal text, so that loading needs
- * no file, no fetch and no loader; and what TypeScript is told about the files themselves. Prints each module's size and SHA-256.
+ * Writes ts/backend/wasm/simd-bytes.generated.ts and mvp-bytes.generated.ts (built, not committed, unlike `*.gen.ts`): the compiled
+ * modules as hexadecimal text, so that loading needs no file, no fetch and no loader; and what TypeScript is told about the files
+ * themselves. Prints each module's size and SHA-256.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** @param {string} path from the root */
@@ -17,9 +18,9 @@ export default module;
 `,
 );
 
-for (const [name, what] of [
-  ["simd", "SIMD module"],
-  ["mvp", "module without SIMD"],
+for (const { name, what } of [
+  { name: "simd", what: "SIMD module" },
+  { name: "mvp", what: "module without SIMD" },
 ]) {
   const file = `viopay-pos-crypto.${name}.wasm`;
   const target = at(`ts/backend/wasm/${name}-bytes.generated.ts`);
@@ -31,6 +32,7 @@ for (const [name, what] of [
   const text = `/** The ${what}, written by assembly/tools/build/embed-module.js from what asc compiled. */
 export const ${name.toUpperCase()}_HEX: string = "${bytes.toString("hex")}";
 `;
-  if (!existsSync(target) || readFileSync(target, "utf8") !== text) writeFileSync(target, text);
+  // Its time says when the module was last built (wasm-if-needed.js), also where nothing has changed.
+  writeFileSync(target, text);
   console.log(`${file}: ${bytes.length} bytes, SHA-256 ${createHash("sha256").update(bytes).digest("hex")}`);
 }

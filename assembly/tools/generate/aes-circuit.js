@@ -1,20 +1,13 @@
-#!/usr/bin/env node
 /**
  * Turns the S-box circuits of `assembly/aes/sbox-circuits.txt` into straight-line AssemblyScript.
- *
- *   node assembly/tools/generate/aes-circuit.js            writes assembly/aes/gen/bitslice-rounds.gen.ts (planes of 128 bits)
- *                                                          and assembly/aes/gen/plane-rounds.gen.ts (planes of 64 bits)
- *   node assembly/tools/generate/aes-circuit.js --check    fails if a file differs from what would be written
+ * assembly/aes/gen/bitslice-rounds.gen.ts has planes of 128 bits, assembly/aes/gen/plane-rounds.gen.ts planes of 64 bits.
  *
  * Before anything is written, both circuits are run on all 256 bytes at once and compared with the S-box computed from the
  * definition (reciprocal modulo 0x11B, affine map). WebAssembly has no arrays of registers, so eight planes have to be eight
  * variables, and a round is generated rather than written; the variables are emitted in an order that keeps few of them alive.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-
-const SOURCE = new URL("../../aes/sbox-circuits.txt", import.meta.url);
-const VECTOR_OUTPUT = new URL("../../aes/gen/bitslice-rounds.gen.ts", import.meta.url);
-const WORD_OUTPUT = new URL("../../aes/gen/plane-rounds.gen.ts", import.meta.url);
+import { AFFINE_CONSTANT, BYTES, SBOX } from "./gf256.js";
+import { readSource } from "./output.js";
 
 // Reading the description
 
@@ -33,7 +26,7 @@ function readSections(text) {
   return sections;
 }
 
-const sections = readSections(readFileSync(SOURCE, "utf8"));
+const sections = readSections(readSource("assembly/aes/sbox-circuits.txt"));
 
 function words(name) {
   const section = sections.get(name);
@@ -99,36 +92,17 @@ function circuit(direction) {
 
 // Proof
 
-function multiply(a, b) {
-  let product = 0;
-  for (let bit = 0; bit < 8; bit++) {
-    if ((b >> bit) & 1) product ^= a << bit;
-  }
-  for (let bit = 14; bit >= 8; bit--) {
-    if ((product >> bit) & 1) product ^= 0x11b << (bit - 8);
-  }
-  return product;
-}
-
-const bytes = Array.from({ length: 256 }, (_, value) => value);
-const sbox = bytes.map((value) => {
-  const inverse = bytes.find((other) => multiply(value, other) === 1) ?? 0;
-  let result = 0x63;
-  for (const turn of [0, 1, 2, 3, 4]) result ^= ((inverse << turn) | (inverse >> (8 - turn))) & 0xff;
-  return result;
-});
-
 /** Runs the gates on planes of 256 bits, lane v holding byte `argument(v)`. */
 function prove({ inputs, gates, outputs }, argument, expected, what) {
   const plane = (values, bit) => values.reduce((sum, value, lane) => sum | (BigInt((value >> bit) & 1) << BigInt(lane)), 0n);
-  const values = bytes.map(argument);
+  const values = BYTES.map(argument);
   const wires = new Map(inputs.map((name, bit) => [name, plane(values, bit)]));
   for (const { target, left, operator, right } of gates) {
     const [a, b] = [wires.get(left), wires.get(right)];
     wires.set(target, operator === "^" ? a ^ b : operator === "&" ? a & b : a | b);
   }
   outputs.forEach((name, bit) => {
-    if (wires.get(name) !== plane(bytes.map(expected), bit)) throw new Error(`${what}: bit ${bit} is wrong`);
+    if (wires.get(name) !== plane(BYTES.map(expected), bit)) throw new Error(`${what}: bit ${bit} is wrong`);
   });
   if (gates.length !== 112) throw new Error(`${what}: ${gates.length} gates instead of 112`);
 }
@@ -138,13 +112,13 @@ const decryption = circuit("decrypt");
 prove(
   encryption,
   (v) => v,
-  (v) => sbox[v] ^ 0x63,
+  (v) => SBOX[v] ^ AFFINE_CONSTANT,
   "S-box",
 );
 prove(
   decryption,
-  (v) => v ^ 0x63,
-  (v) => sbox.indexOf(v),
+  (v) => v ^ AFFINE_CONSTANT,
+  (v) => SBOX.indexOf(v),
   "inverse S-box",
 );
 
@@ -228,18 +202,18 @@ function emitInverseMixColumns(x, planes) {
 function emitTransposition() {
   const lines = [0, 1, 2, 3, 4, 5, 6, 7].map((k) => `let x${k} = v128.load(at, ${16 * k});`);
   lines.push("let t: v128;");
-  for (const [shift, mask] of [
-    [1, "pairs"],
-    [2, "quads"],
-    [4, "octets"],
+  for (const { shift, mask } of [
+    { shift: 1, mask: "pairs" },
+    { shift: 2, mask: "quads" },
+    { shift: 4, mask: "octets" },
   ]) {
     for (let k = 0; k < 8; k++) {
       if (k & shift) continue;
       const [a, b] = [`x${k}`, `x${k + shift}`];
       lines.push(`t = v128.and(v128.xor(i64x2.shr_u(${a}, ${shift}), ${b}), ${mask});`);
-      for (const [name, value, index] of [
-        [b, `v128.xor(${b}, t)`, k + shift],
-        [a, `v128.xor(${a}, i64x2.shl(t, ${shift}))`, k],
+      for (const { name, value, index } of [
+        { name: b, value: `v128.xor(${b}, t)`, index: k + shift },
+        { name: a, value: `v128.xor(${a}, i64x2.shl(t, ${shift}))`, index: k },
       ]) {
         lines.push(shift === 4 ? `v128.store(at, ${value}, ${16 * index});` : `${name} = ${value};`);
       }
@@ -309,8 +283,8 @@ const lastOf = (planes) => decryption.outputs.map((name, b) => planes.store("at"
 const numbers = planeNumbers();
 
 const vectorText = `/**
- * The rounds of bitsliced AES decryption on v128 planes, generated by assembly/tools/generate/aes-circuit.js from
- * sbox-circuits.txt, both checked there for all bytes. Do not edit. bitslice.ts says what planes are and calls this.
+ * The rounds of bitsliced AES decryption on v128 planes, from the circuits of sbox-circuits.txt, which the generator checks for all
+ * bytes. simd/bitslice.ts says what planes are and calls this.
  */
 import { LOW_NIBBLES, PAIRS, QUADS, ROW_MAJOR_SHIFT } from "./tables.gen";
 import { row, select } from "../simd/tower";
@@ -349,8 +323,8 @@ ${indent(emitTransposition(), 2)}
 `;
 
 const wordText = `/**
- * The rounds of bitsliced AES decryption on planes of 64 bits, generated by assembly/tools/generate/aes-circuit.js from
- * sbox-circuits.txt, both checked there for all bytes. Do not edit. planes.ts says what planes are and calls this.
+ * The rounds of bitsliced AES decryption on planes of 64 bits, from the circuits of sbox-circuits.txt, which the generator checks for
+ * all bytes. portable/planes.ts says what planes are and calls this.
  */
 
 /** InvShiftRows (FIPS 197 clause 5.3.1) twice: odd rows of 16 bits change halves. */
@@ -414,13 +388,10 @@ ${indent([...loadWords((word) => numbers[word]), ...emitExchanges([...wordExchan
 }
 `;
 
-const stale = [];
-for (const [file, text] of [
-  [VECTOR_OUTPUT, vectorText],
-  [WORD_OUTPUT, wordText],
-]) {
-  if (!process.argv.includes("--check")) writeFileSync(file, text);
-  else if (!existsSync(file) || readFileSync(file, "utf8") !== text) stale.push(file.pathname.replace(/^.*assembly/, "assembly"));
+/** @returns {import("./output.js").Generated[]} */
+export function generated() {
+  return [
+    { path: "assembly/aes/gen/bitslice-rounds.gen.ts", text: vectorText },
+    { path: "assembly/aes/gen/plane-rounds.gen.ts", text: wordText },
+  ];
 }
-for (const file of stale) console.error(`${file} is not what generate-aes-circuit.js writes`);
-if (stale.length > 0) process.exit(1);

@@ -1,9 +1,6 @@
-#!/usr/bin/env node
 /**
- * Writes assembly/aes/gen/lane-rounds.gen.ts: AES encryption of one block on two 64-bit words, without look-ups, for the build without SIMD.
- *
- *   node assembly/tools/generate/aes-lanes.js            writes the file
- *   node assembly/tools/generate/aes-lanes.js --check    fails if it differs from what would be written
+ * Makes assembly/aes/gen/lane-rounds.gen.ts: AES encryption of one block on two 64-bit words, without look-ups, for the build
+ * without SIMD.
  *
  * A byte is s (u + v t) with t = 02, s = 0D and u, v in GF(16). Both coordinates are kept in the normal basis b, b^2, b^4, b^8 of a
  * fifth root of unity b. A block is two words, one of all u and one of all v: four lanes of 16 bits, lane l the coefficients of
@@ -14,42 +11,13 @@
  * Everything emitted is built as a list of operations first, run on all bytes in every layout of ShiftRows, and compared with
  * SubBytes, ShiftRows and MixColumns computed from their definitions (FIPS 197 clause 5.1).
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { affineLinear, BYTES, leastByte, multiply, power, reciprocal } from "./gf256.js";
 
-const OUTPUT = new URL("../../aes/gen/lane-rounds.gen.ts", import.meta.url);
-
-// GF(256) and the two bases
-
-function multiply(a, b) {
-  let product = 0;
-  for (let bit = 0; bit < 8; bit++) {
-    if ((b >> bit) & 1) product ^= a << bit;
-  }
-  for (let bit = 14; bit >= 8; bit--) {
-    if ((product >> bit) & 1) product ^= 0x11b << (bit - 8);
-  }
-  return product;
-}
-
-function power(base, exponent) {
-  let result = 1;
-  for (let i = 0; i < exponent; i++) result = multiply(result, base);
-  return result;
-}
-
-const reciprocalOf = (x) => power(x, 254);
-
-/** The affine map of the S-box without its constant, FIPS 197 equation 5.1. */
-function affine(x) {
-  let result = 0;
-  for (let turn = 0; turn < 5; turn++) result ^= ((x << turn) | (x >> (8 - turn))) & 0xff;
-  return result;
-}
+// The two bases
 
 const T = 0x02;
 const S = 0x0d;
-const bytes = Array.from({ length: 256 }, (_, value) => value);
-const root = bytes.find((x) => x > 1 && power(x, 5) === 1);
+const root = leastByte((x) => power(x, 5) === 1);
 const normal = [1, 2, 4, 8].map((exponent) => power(root, exponent));
 /** The basis of u and v for bytes scale (u + v factor). */
 const basisOf = (scale, factor) => [...normal, ...normal.map((x) => multiply(x, factor))].map((x) => multiply(scale, x));
@@ -57,7 +25,7 @@ const basisOf = (scale, factor) => [...normal, ...normal.map((x) => multiply(x, 
 /** Coordinates in `basis` of every byte. */
 function coordinates(basis) {
   const result = new Array(256);
-  for (const value of bytes) result[basis.reduce((sum, x, i) => sum ^ ((value >> i) & 1 ? x : 0), 0)] = value;
+  for (const value of BYTES) result[basis.reduce((sum, x, i) => sum ^ ((value >> i) & 1 ? x : 0), 0)] = value;
   return result;
 }
 
@@ -68,7 +36,7 @@ const norm = power(T, 17);
 const BITS = [1, 4, 16, 64, 2, 8, 32, 128];
 const TOWER = basisOf(S, T);
 /** The reciprocal from its two products p = u/d and q = v/d, where d = N/trace: (p + q t^16) / (trace s). */
-const PRODUCTS = basisOf(reciprocalOf(multiply(trace, S)), power(T, 16));
+const PRODUCTS = basisOf(reciprocal(multiply(trace, S)), power(T, 16));
 
 /** A linear map of bytes from one basis to another: for both words of the result and of the argument, the lanes that get the lane j above. */
 function laneMap(from, to, map) {
@@ -247,13 +215,18 @@ const applyLaneMap = (program, plan, words) => laneTerms(program, plan, words).m
 
 const plans = {
   toTower: planOf(laneMap(BITS, TOWER, (x) => x)),
-  affineToTower: planOf(laneMap(PRODUCTS, TOWER, affine)),
-  affineToBits: planOf(laneMap(PRODUCTS, BITS, affine)),
+  affineToTower: planOf(laneMap(PRODUCTS, TOWER, affineLinear)),
+  affineToBits: planOf(laneMap(PRODUCTS, BITS, affineLinear)),
   twice: planOf(laneMap(TOWER, TOWER, (x) => multiply(2, x))),
 };
 
 /** For the second factor of a multiplication: lane 0 of a b is a0 b2 + a1 (b2 + b3) + a2 (b0 + b1) + a3 (b1 + b3). */
-const sums = (program, [b0, b1, b2, b3]) => [b2, program.xor(b2, b3), program.xor(b0, b1), program.xor(b1, b3)];
+const sums = (program, /** @type {string[]} */ [b0, b1, b2, b3]) => [
+  b2,
+  program.xor(b2, b3),
+  program.xor(b0, b1),
+  program.xor(b1, b3),
+];
 
 /**
  * The products p = u/d and q = v/d with d = N/trace = u v + u^2/trace + v^2 norm/trace, N = u^2 + trace u v + norm v^2.
@@ -264,8 +237,8 @@ function products(program, u, v) {
   const us = rotations(program, u);
   const vs = rotations(program, v);
   const vSums = sums(program, vs);
-  const ofU = scaledSquare(reciprocalOf(trace));
-  const ofV = scaledSquare(multiply(norm, reciprocalOf(trace)));
+  const ofU = scaledSquare(reciprocal(trace));
+  const ofV = scaledSquare(multiply(norm, reciprocal(trace)));
   // As a sum over v2, v2 + v3, v0 + v1, v1 + v3: v0 is in the third alone, v1 else in the fourth, v3 else in the second.
   const third = ofV[0];
   const fourth = ofV[1] ^ third;
@@ -395,7 +368,7 @@ function check(what, got, expected) {
 for (let first = 0; first < 256; first += 16) {
   const state = Array.from({ length: 16 }, (_, at) => (first + 7 * at) & 255);
   const key = Array.from({ length: 16 }, (_, at) => (first * 5 + 29 * at) & 255);
-  const substituted = state.map((x) => affine(reciprocalOf(x)));
+  const substituted = state.map((x) => affineLinear(reciprocal(x)));
   check("the transposition", blockOf(bitLanes(state)), state);
   const [u, v] = towerLanes(state);
   check("the last round", blockOf(run(last, { u, v })), substituted);
@@ -434,8 +407,7 @@ const storeBlock =
   ([low, high]) => [`store<u64>(${pointer}, ${low});`, `store<u64>(${pointer}, ${high}, 8);`];
 
 const text = `/**
- * AES encryption on lanes (lanes.ts), generated by assembly/tools/generate/aes-lanes.js, which explains it and checks it for all bytes
- * in every layout. Do not edit.
+ * AES encryption on lanes, for portable/lanes.ts. The generator explains it and checks it for all bytes in every layout.
  */
 
 /**
@@ -520,9 +492,7 @@ ${part(fromLanes, 2, storeBlock("at"))}
 }
 `;
 
-if (!process.argv.includes("--check")) {
-  writeFileSync(OUTPUT, text);
-} else if (!existsSync(OUTPUT) || readFileSync(OUTPUT, "utf8") !== text) {
-  console.error("assembly/aes/gen/lane-rounds.gen.ts is not what generate-aes-lanes.js writes");
-  process.exit(1);
+/** @returns {import("./output.js").Generated[]} */
+export function generated() {
+  return [{ path: "assembly/aes/gen/lane-rounds.gen.ts", text }];
 }

@@ -1,9 +1,5 @@
-#!/usr/bin/env node
 /**
- * Derives every constant of the vector-permute AES kernels from first principles and writes `assembly/aes/gen/tables.gen.ts`.
- *
- *   node assembly/tools/generate/aes-tables.js            writes the file
- *   node assembly/tools/generate/aes-tables.js --check    fails if the file differs from what would be written
+ * Derives every constant of the vector-permute AES kernels, assembly/aes/gen/tables.gen.ts, from first principles.
  *
  * Input: the polynomial 0x11B and the affine map of FIPS 197 clauses 4.2 and 5.1.1, nothing else. The method is M. Hamburg's
  * "Accelerating AES with Vector Permute Instructions" (CHES 2009), in bases chosen here.
@@ -20,60 +16,23 @@
  * Infinity (the reciprocal of 0) is 0x80: an index with bit 7 set reads 0 from a swizzle, which is its reciprocal. All indices
  * that occur are below 16 or have bit 7 set, so strict swizzle, relaxed swizzle and PSHUFB agree; the tool checks that.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { AFFINE_CONSTANT, affineLinear, BYTES, leastByte, multiply, reciprocal, SBOX } from "./gf256.js";
 
-const OUTPUT = new URL("../../aes/gen/tables.gen.ts", import.meta.url);
-
-// GF(256), FIPS 197 clause 4.2
-
-function multiply(a, b) {
-  let product = 0;
-  for (let bit = 0; bit < 8; bit++) {
-    if ((b >> bit) & 1) product ^= a << bit;
-  }
-  for (let bit = 14; bit >= 8; bit--) {
-    if ((product >> bit) & 1) product ^= 0x11b << (bit - 8);
-  }
-  return product;
-}
-
-function reciprocal(a) {
-  for (let b = 1; b < 256; b++) {
-    if (multiply(a, b) === 1) return b;
-  }
-  return 0;
-}
-
-// The affine map of the S-box, FIPS 197 equation 5.2, without and with its constant
-
-const AFFINE_CONSTANT = 0x63;
-
-function affineLinear(a) {
-  let result = 0;
-  for (let bit = 0; bit < 8; bit++) {
-    const sum = (a >> bit) ^ (a >> ((bit + 4) % 8)) ^ (a >> ((bit + 5) % 8)) ^ (a >> ((bit + 6) % 8)) ^ (a >> ((bit + 7) % 8));
-    result |= (sum & 1) << bit;
-  }
-  return result;
-}
-
-const bytes = Array.from({ length: 256 }, (_, value) => value);
-const nibbles = bytes.slice(0, 16);
+const nibbles = BYTES.slice(0, 16);
 
 function invertMap(map) {
   const inverse = new Array(256).fill(-1);
-  for (const value of bytes) inverse[map(value)] = value;
+  for (const value of BYTES) inverse[map(value)] = value;
   if (inverse.includes(-1)) throw new Error("the map is not a bijection");
   return (value) => inverse[value];
 }
 
 const affineLinearInverse = invertMap(affineLinear);
-const sbox = bytes.map((value) => affineLinear(reciprocal(value)) ^ AFFINE_CONSTANT);
-const sboxInverse = bytes.map((value) => sbox.indexOf(value));
+const sboxInverse = BYTES.map((value) => SBOX.indexOf(value));
 
 // The tower: the least g, a and t that fit
 
-const g = bytes.find((value) => value > 1 && (multiply(multiply(value, value), multiply(value, value)) ^ value ^ 1) === 0);
+const g = leastByte((value) => (multiply(multiply(value, value), multiply(value, value)) ^ value ^ 1) === 0);
 const embed = (nibble) =>
   [0, 1, 2, 3].reduce((sum, bit) => {
     let power = 1;
@@ -173,13 +132,13 @@ function equal(actual, expected, what) {
   if (actual !== expected) throw new Error(`${what}: got ${actual}, expected ${expected}`);
 }
 
-equal(sbox[0x53], 0xed, "S-box of FIPS 197 clause 5.1.1");
-for (const value of bytes) {
+equal(SBOX[0x53], 0xed, "S-box of FIPS 197 clause 5.1.1");
+for (const value of BYTES) {
   const tower = byteBy(value, inLow, inHigh);
   equal(byteBy(tower, outLow, outHigh), value, `tower basis of ${value}`);
   const once = reciprocalBy(tower, u1, t1);
-  equal(byteBy(once, outLow, outHigh) ^ AFFINE_CONSTANT, sbox[value], `S-box of ${value}`);
-  equal(fromTower(reciprocalBy(tower, u2, t2)), multiply(2, sbox[value] ^ AFFINE_CONSTANT), `doubled S-box of ${value}`);
+  equal(byteBy(once, outLow, outHigh) ^ AFFINE_CONSTANT, SBOX[value], `S-box of ${value}`);
+  equal(fromTower(reciprocalBy(tower, u2, t2)), multiply(2, SBOX[value] ^ AFFINE_CONSTANT), `doubled S-box of ${value}`);
   const shifted = byteBy(value ^ AFFINE_CONSTANT, decryptionInLow, decryptionInHigh);
   equal(byteBy(shifted, decryptionOutLow, decryptionOutHigh) ^ AFFINE_CONSTANT, value, `decryption basis of ${value}`);
   equal(reciprocalBy(shifted, uOut, tOut), sboxInverse[value], `inverse S-box of ${value}`);
@@ -194,6 +153,9 @@ for (const [n, layout] of layouts.entries()) {
 
 // Output
 
+/** @typedef {[name: string, note: string, row: number[]]} Row */
+
+/** @type {Row[]} */
 const rows = [
   ["LOW_NIBBLES", "0x0F in every byte", nibbles.map(() => 15)],
   ["INVERSE", "1/n in GF(16)", inverseTable],
@@ -220,12 +182,15 @@ const rows = [
   ["DECRYPT_T9", "the same, from jo", inverseMix[3][1]],
   ["DECRYPT_UOUT", "last decryption round: inverse S-box to standard basis, from io", uOut],
   ["DECRYPT_TOUT", "the same, from jo", tOut],
-  ...[0, 1, 2, 3].flatMap((n) => [
-    [n === 0 ? "MIX" : "", `layout ${n}: one row below`, below1[n]],
-    ["", `layout ${n}: two rows below`, below2[n]],
-    ["", `layout ${n}: three rows below`, below3[n]],
-  ]),
-  ...layouts.map((layout, n) => [n === 0 ? "LAYOUT" : "", `standard order to layout ${n}`, layout]),
+  ...[0, 1, 2, 3].flatMap(
+    (n) =>
+      /** @type {Row[]} */ ([
+        [n === 0 ? "MIX" : "", `layout ${n}: one row below`, below1[n]],
+        ["", `layout ${n}: two rows below`, below2[n]],
+        ["", `layout ${n}: three rows below`, below3[n]],
+      ]),
+  ),
+  ...layouts.map((layout, n) => /** @type {Row} */ ([n === 0 ? "LAYOUT" : "", `standard order to layout ${n}`, layout])),
   ["ROW_MAJOR", "standard order to row-major order, and back", rowMajor],
   ["ROW_MAJOR_SHIFT", "InvShiftRows in row-major order", rowMajorInverseShift],
   ["PAIRS", "masks of the bit transposition", nibbles.map(() => 0x55)],
@@ -240,7 +205,7 @@ const lines = rows.map(
 const names = rows.flatMap(([name], index) => (name === "" ? [] : [`export const ${name}: usize = ${16 * index};`]));
 
 const text = `/**
- * Constants of the AES kernels, generated by assembly/tools/generate/aes-tables.js, which explains and proves them. Do not edit.
+ * Constants of the AES kernels. The generator explains and proves them.
  *
  * One block of ${rows.length} rows of 16 bytes; the names are offsets into it. All of it is public, and no address into it depends on
  * a secret: rows are loaded whole, and a nibble selects a byte inside a register.
@@ -263,15 +228,7 @@ ${names.join("\n")}
 export const TOWER_63: i32 = ${hex(toTower(AFFINE_CONSTANT))};
 `;
 
-if (process.argv.includes("--check")) {
-  let present = "";
-  try {
-    present = readFileSync(OUTPUT, "utf8");
-  } catch {}
-  if (present !== text) {
-    console.error("assembly/aes/gen/tables.gen.ts is not what generate-aes-tables.js writes");
-    process.exit(1);
-  }
-} else {
-  writeFileSync(OUTPUT, text);
+/** @returns {import("./output.js").Generated[]} */
+export function generated() {
+  return [{ path: "assembly/aes/gen/tables.gen.ts", text }];
 }

@@ -1,13 +1,7 @@
 /**
- * Writes the DES tables of the module (assembly/des/gen/tables.gen.ts) and of the noble backend (ts/backend/noble/des-tables.gen.ts) from the
- * tables of FIPS 46-3, which stand here once, in the standard's layout: bits are numbered from 1 at the left.
- *
- * node assembly/tools/generate/des-tables.js          writes both files
- * node assembly/tools/generate/des-tables.js --check  exits with 1 if a file differs
+ * Makes the DES tables of the module (assembly/des/gen/tables.gen.ts) and of the noble backend (ts/backend/noble/des-tables.gen.ts)
+ * from the tables of FIPS 46-3, which are here once, in the standard's layout: bits are numbered from 1 at the left.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-
 const numbers = (text) => text.trim().split(/\s+/).map(Number);
 
 const INITIAL_PERMUTATION = numbers(`
@@ -202,15 +196,13 @@ function rows(items, perRow) {
   return text;
 }
 
-const NOTICE = "Written by assembly/tools/generate/des-tables.js from the tables of FIPS 46-3; do not edit.";
-
 function moduleTables() {
   const data = (name, type, items, perRow) =>
     `// @ts-ignore: decorator\n// prettier-ignore\n@lazy export const ${name}: usize = memory.data<${type}>([${rows(items, perRow)}\n], 16);`;
   const bytes = (name, items) => data(name, "u8", items, 16);
   const words = (name, items) => data(name, "u32", items.map(hexWord), 8);
   return `/**
- * Bit permutations and S-boxes of DES. ${NOTICE}
+ * Bit permutations and S-boxes of DES, from the tables of FIPS 46-3.
  *
  * A permutation lists for each output bit its place in the input, both counted from 0 at the right.
  */
@@ -275,7 +267,7 @@ function nobleTables() {
   const list = (items, perRow) => `[${rows(items, perRow)}\n]`;
   const boxes = S_BOXES.map((box) => `\n  "${box.map((n) => n.toString(16).toUpperCase()).join("")}",`).join("");
   return `/**
- * Bit permutations and S-boxes of DES. ${NOTICE}
+ * Bit permutations and S-boxes of DES, from the tables of FIPS 46-3.
  *
  * Bits are numbered from 1 at the left; a permutation lists for each output bit its place in the input.
  */
@@ -303,18 +295,10 @@ export const S_BOXES: readonly string[] = [${boxes}
 `;
 }
 
-const root = new URL("../../../", import.meta.url);
-let stale = false;
-for (const [path, text] of [
-  ["assembly/des/gen/tables.gen.ts", moduleTables()],
-  ["ts/backend/noble/des-tables.gen.ts", nobleTables()],
-]) {
-  const file = fileURLToPath(new URL(path, root));
-  if (!process.argv.includes("--check")) {
-    writeFileSync(file, text);
-  } else if (readFileSync(file, "utf8") !== text) {
-    console.error(`${path} differs: run node assembly/tools/generate/des-tables.js`);
-    stale = true;
-  }
+/** @returns {import("./output.js").Generated[]} */
+export function generated() {
+  return [
+    { path: "assembly/des/gen/tables.gen.ts", text: moduleTables() },
+    { path: "ts/backend/noble/des-tables.gen.ts", text: nobleTables() },
+  ];
 }
-process.exitCode = stale ? 1 : 0;

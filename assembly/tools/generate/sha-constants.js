@@ -1,13 +1,7 @@
 /**
- * Writes assembly/sha/gen/constants.gen.ts: the constants of FIPS 180-4 clauses 4.2.2, 4.2.3, 5.3.2 to 5.3.5, computed from their
+ * Makes assembly/sha/gen/constants.gen.ts: the constants of FIPS 180-4 clauses 4.2.2, 4.2.3, 5.3.2 to 5.3.5, computed from their
  * definition (fractional parts of the square and cube roots of the first primes) in exact integer arithmetic.
- *
- * `--check` writes nothing and fails if the file differs.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-
-const target = fileURLToPath(new URL("../../sha/gen/constants.gen.ts", import.meta.url));
 
 function primes(count) {
   const found = [];
@@ -40,7 +34,7 @@ function table(name, type, values, perLine, note) {
   return `/** ${note} */\nexport const ${name}: usize = memory.data<${type}>(\n  // prettier-ignore\n  [\n${lines.map((l) => `  ${l}`).join("\n")}\n  ],\n  16,\n);\n`;
 }
 
-function generate() {
+function constants() {
   const all = primes(80);
   const cube = all.map((p) => fraction(p, 3n));
   const root = all.slice(0, 16).map((p) => fraction(p, 2n));
@@ -49,7 +43,7 @@ function generate() {
   const full = (v) => hex(v, 16);
   const [first, second] = [root.slice(0, 8), root.slice(8)];
   return [
-    "/**\n * Constants of SHA-2 (FIPS 180-4), made by tools/generate-sha-constants.js: public, never written.\n */\n",
+    "/**\n * Constants of SHA-2 (FIPS 180-4): public, never written.\n */\n",
     table(
       "SHA256_K",
       "u32",
@@ -77,12 +71,7 @@ function generate() {
   ].join("\n");
 }
 
-const text = generate();
-if (process.argv.includes("--check")) {
-  if (readFileSync(target, "utf8") !== text) {
-    console.error("assembly/sha/gen/constants.gen.ts differs from what tools/generate-sha-constants.js makes");
-    process.exit(1);
-  }
-} else {
-  writeFileSync(target, text);
+/** @returns {import("./output.js").Generated[]} */
+export function generated() {
+  return [{ path: "assembly/sha/gen/constants.gen.ts", text: constants() }];
 }

@@ -8,6 +8,7 @@ import { concatBytes, encodeHex, wipe } from "../../base/bytes.js";
 import { invalidArgument } from "../../base/errors.js";
 import { cbcMac, createBlockCipher } from "./block-cipher.js";
 import type { BlockCipher } from "./cipher.js";
+import { MAC_LENGTHS } from "../abi.gen.js";
 import type { KeyBlockVersion, SlotKind } from "../contract.js";
 import { wrongKind } from "../refusals.js";
 
@@ -44,7 +45,7 @@ export function unwrapKeyBlock(
   const algorithm = checkKbpk(kbpk, version);
   const header = asciiBytes(block.slice(0, headerLength));
   const body = decodeHexDigits(block.slice(headerLength));
-  const macLength = macBytes(version);
+  const macLength = MAC_LENGTHS[version];
   const ciphertextLength = body === undefined ? 0 : body.length - macLength;
   if (body === undefined || !lengthsFit(version, headerLength, ciphertextLength)) return "mac";
   const ciphertext = body.subarray(0, ciphertextLength);
@@ -94,10 +95,6 @@ export function wrapKeyBlock(
 
 function isVariant(version: KeyBlockVersion): boolean {
   return version === "A" || version === "C";
-}
-
-function macBytes(version: KeyBlockVersion): number {
-  return isVariant(version) ? 4 : version === "B" ? 8 : 16;
 }
 
 /** Whether lengths fit the version: `ciphertextLength` is the ciphertext's, in bytes. */
@@ -167,7 +164,9 @@ function computeMac(
 ): Uint8Array {
   const input = concatBytes([header, isVariant(version) ? ciphertext : payload]);
   try {
-    return isVariant(version) ? cbcMac(keys.authentication, input).slice(0, 4) : keys.authentication.cmac(input);
+    return isVariant(version)
+      ? cbcMac(keys.authentication, input).slice(0, MAC_LENGTHS[version])
+      : keys.authentication.cmac(input);
   } finally {
     wipe(input);
   }

@@ -15,6 +15,7 @@ import { decodeUtf8, encodeBase64, encodeHex, encodeUtf8, wipe } from "../../bas
 import { invalidArgument } from "../../base/errors.js";
 import { cbcMac, createBlockCipher, pkcs7Length, pkcs7Pad } from "./block-cipher.js";
 import type { BlockCipher } from "./cipher.js";
+import { LONGEST_KEY } from "../abi.gen.js";
 import type { Backend, BlockPadding, HashName, MessagePart, OpenEncoding, Slot, SlotKind } from "../contract.js";
 import { startsLikeMessage } from "../message-start.js";
 import { decodeHexDigits, equalBytes, unwrapKeyBlock, wrapKeyBlock } from "./key-block.js";
@@ -31,8 +32,6 @@ interface Entry {
 
 /** As many as the WebAssembly backends hold. */
 const SLOT_LIMIT = 65536;
-/** The largest key whose length in bits fits the 16-bit field of a key block. */
-const MATERIAL_LIMIT = 8191;
 
 /** Handles count upwards and are never used twice, so a stale one names nothing. */
 function createNobleBackend(): Backend {
@@ -211,7 +210,7 @@ function createNobleBackend(): Backend {
 function suits(kind: SlotKind, length: number): boolean {
   if (kind === "AES") return length === 16 || length === 24 || length === 32;
   if (kind === "TDES") return length === 8 || length === 16 || length === 24;
-  return length >= 1 && length <= MATERIAL_LIMIT;
+  return length >= 1 && length <= LONGEST_KEY;
 }
 
 function assertBlock(name: string, bytes: Uint8Array, { blockSize }: BlockCipher): void {

@@ -3,11 +3,9 @@
  * where not.
  */
 import { invalidArgument } from "../../base/errors.js";
+import { FAILED, KINDS, PART_UNIT, WINDOW } from "../abi.gen.js";
 import type { BlockPadding, Slot } from "../contract.js";
-import { FAILED, LONG_UNIT, WINDOW, type WasmExports, type WasmIo } from "./module.js";
-
-/** The kind of AES slots in assembly/layout.ts. */
-const AES = 1;
+import type { WasmExports, WasmIo } from "./module.js";
 
 export class WasmCiphers {
   private readonly wasm: WasmExports;
@@ -20,7 +18,7 @@ export class WasmCiphers {
 
   /** Bytes of a block of the slot's cipher. */
   private blockSize(slot: Slot): number {
-    return this.io.check(this.wasm.slotKind(slot)) === AES ? 16 : 8;
+    return this.io.check(this.wasm.slotKind(slot)) === KINDS.AES ? 16 : 8;
   }
 
   encryptBlock(slot: Slot, block: Uint8Array): Uint8Array {
@@ -100,7 +98,7 @@ export class WasmCiphers {
   /** A MAC over `data`: `step` for the parts before the last, `end` for the last. */
   private mac(data: Uint8Array, step: (length: number) => number, end: (length: number) => number): Uint8Array {
     const { io } = this;
-    const rest = io.stream([data], WINDOW, LONG_UNIT, (length) => void io.check(step(length)));
+    const rest = io.stream([data], WINDOW, PART_UNIT, (length) => void io.check(step(length)));
     return this.io.takeAndWipe(io.check(end(rest)), io.peak);
   }
 

@@ -4,15 +4,10 @@
  */
 import { decodeUtf8, wipe } from "../../base/bytes.js";
 import { invalidArgument } from "../../base/errors.js";
+import { ENCODINGS, FAILED, WINDOW } from "../abi.gen.js";
 import type { MessagePart, OpenEncoding, Slot } from "../contract.js";
 import { startsLikeMessage } from "../message-start.js";
-import { FAILED, WINDOW, type WasmExports, type WasmIo } from "./module.js";
-
-/** Encodings of assembly/envelope.ts. */
-const RAW = 0;
-const HEX = 1;
-const AUTO = 2;
-const ENCODINGS = { raw: RAW, hex: HEX, auto: AUTO } as const;
+import type { WasmExports, WasmIo } from "./module.js";
 
 /** Plaintext bytes that one call seals: their hexadecimal ciphertext fills the window. */
 const SEAL_WINDOW = { raw: WINDOW / 2, hex: WINDOW / 4 } as const;
@@ -127,7 +122,7 @@ export class WasmEnvelopes {
       const used = this.putDigits(ciphertext.substring(from, from + WINDOW));
       if (used === 0) return this.refuse(slot);
       const last = from + WINDOW >= ciphertext.length ? 1 : 0;
-      const length = this.io.check(this.wasm.open(slot, used, RAW, last));
+      const length = this.io.check(this.wasm.open(slot, used, ENCODINGS.raw, last));
       if (length === FAILED) return FAILED;
       plaintext.set(this.io.bytes.subarray(0, length), total);
       total += length;

@@ -6,6 +6,7 @@
  */
 import { decodeUtf8, encodeUtf8Into } from "../../base/bytes.js";
 import type { PosCryptoError } from "../../base/errors.js";
+import { BASE64_MAC, CAPACITY, FAILED, STALE, WINDOW, WRONG_KIND } from "../abi.gen.js";
 import type { MessagePart } from "../contract.js";
 import { destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "../refusals.js";
 
@@ -51,13 +52,6 @@ export interface WasmExports {
   equal(length: number): number;
 }
 
-/** Statuses of assembly/slots.ts. */
-export const FAILED = -1;
-const STALE = -2;
-const WRONG_KIND = -3;
-const CAPACITY = -4;
-export const BAD_LENGTH = -5;
-
 function numberOf(constant: Constant): number {
   return typeof constant === "number" ? constant : constant.value;
 }
@@ -68,14 +62,8 @@ export function statusError(status: number): PosCryptoError {
   return status === WRONG_KIND ? wrongKind() : wrongMaterialLength();
 }
 
-/** Bytes of IO that a call may fill; what IO has beyond is slack for padding. */
-export const WINDOW = 65536;
-
-/** Parts of a long message are multiples of this: the block of SHA-512, and a multiple of all other blocks. */
-export const LONG_UNIT = 128;
-
 /** UTF-16 units whose UTF-8 certainly fits in WINDOW. */
-const WINDOW_UNITS = 21845;
+const WINDOW_UNITS = Math.floor(WINDOW / 3);
 
 /** Strings up to this length are written by a loop: cheaper than a call of `encodeInto`. */
 const SHORT_TEXT = 48;
@@ -120,7 +108,7 @@ export class WasmIo {
     this.tail = this.bytes;
     this.tailAt = 0;
     this.chain = new Uint8Array(buffer, numberOf(CHAIN), 16);
-    this.expected = new Uint8Array(buffer, numberOf(EXPECTED), 44);
+    this.expected = new Uint8Array(buffer, numberOf(EXPECTED), BASE64_MAC);
     this.view8 = new Uint8Array(buffer, io, 8);
     this.view16 = new Uint8Array(buffer, io, 16);
     this.view32 = new Uint8Array(buffer, io, 32);

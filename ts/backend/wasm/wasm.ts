@@ -6,6 +6,7 @@
  */
 import { encodeUtf8Into } from "../../base/bytes.js";
 import { invalidArgument } from "../../base/errors.js";
+import { BAD_LENGTH, BASE64_MAC, FAILED, HASHES, KINDS, LONGEST_BLOCK, MAC_LENGTHS, PART_UNIT, WINDOW } from "../abi.gen.js";
 import type {
   Backend,
   BlockPadding,
@@ -19,17 +20,12 @@ import type {
 } from "../contract.js";
 import { WasmCiphers } from "./ciphers.js";
 import { WasmEnvelopes } from "./envelopes.js";
-import { BAD_LENGTH, FAILED, LONG_UNIT, statusError, WINDOW, type WasmExports, WasmIo } from "./module.js";
+import { statusError, type WasmExports, WasmIo } from "./module.js";
 
-/** Kinds and hashes of assembly/layout.ts and hash.ts, from 1. */
-const KINDS: readonly SlotKind[] = ["AES", "TDES", "HMAC", "OPAQUE"];
-const HASHES: readonly HashName[] = ["SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512"];
-const SHA256 = 3;
+const SHA256 = HASHES["SHA-256"];
 
-/** Characters of a MAC in Base64; bytes of a key block's MAC; characters of the longest key block. */
-const BASE64_MAC = 44;
-const MAC_BYTES: Readonly<Record<KeyBlockVersion, number>> = { A: 4, B: 8, C: 4, D: 16, E: 16 };
-const LONGEST_BLOCK = 9999;
+/** Names of the module's kinds, by number. */
+const KIND_NAMES = Object.keys(KINDS) as SlotKind[];
 
 /**
  * Instantiates `module`, which must be the one that `name` stands for, or takes its `instance`: Chrome before 114 makes none
@@ -62,7 +58,7 @@ class WasmBackend implements Backend {
   createSlot(kind: SlotKind, material: Uint8Array): Slot {
     if (material.length > WINDOW) throw statusError(BAD_LENGTH);
     const { wasm, io } = this;
-    const handle = wasm.slotCreate(KINDS.indexOf(kind) + 1, io.putBytes(material, 0));
+    const handle = wasm.slotCreate(KINDS[kind], io.putBytes(material, 0));
     io.renew();
     return io.check(handle);
   }
@@ -76,7 +72,7 @@ class WasmBackend implements Backend {
   }
 
   slotKind(slot: Slot): SlotKind {
-    return KINDS[this.io.check(this.wasm.slotKind(slot)) - 1]!;
+    return KIND_NAMES[this.io.check(this.wasm.slotKind(slot)) - KINDS.AES]!;
   }
 
   slotLength(slot: Slot): number {
@@ -127,7 +123,7 @@ class WasmBackend implements Backend {
   private longHmac(hash: number, slot: Slot, parts: readonly MessagePart[]): number {
     const { wasm, io } = this;
     io.check(wasm.hmacBegin(slot, hash));
-    const rest = io.stream(parts, WINDOW, LONG_UNIT, (length) => wasm.hashPart(hash, length));
+    const rest = io.stream(parts, WINDOW, PART_UNIT, (length) => wasm.hashPart(hash, length));
     io.bytes.fill(0, rest, io.peak);
     return io.check(wasm.hmacEnd(slot, hash, rest));
   }
@@ -158,13 +154,13 @@ class WasmBackend implements Backend {
   }
 
   hmacWith(hash: HashName, slot: Slot, message: Uint8Array): Uint8Array {
-    return this.io.takeAndWipe(this.longHmac(HASHES.indexOf(hash) + 1, slot, [message]), 0);
+    return this.io.takeAndWipe(this.longHmac(HASHES[hash], slot, [message]), 0);
   }
 
   sha256(data: Uint8Array): Uint8Array {
     const { wasm, io } = this;
     wasm.hashBegin(SHA256);
-    const rest = io.stream([data], WINDOW, LONG_UNIT, (length) => wasm.hashPart(SHA256, length));
+    const rest = io.stream([data], WINDOW, PART_UNIT, (length) => wasm.hashPart(SHA256, length));
     return this.io.takeAndWipe(wasm.hashEnd(SHA256, rest), io.peak);
   }
 
@@ -172,14 +168,14 @@ class WasmBackend implements Backend {
     const { wasm, io } = this;
     if (block.length > LONGEST_BLOCK) throw invalidArgument("block", `at most ${LONGEST_BLOCK} characters`, block.length);
     const used = io.putText(block, 0);
-    const result = wasm.unwrapKeyBlock(kbpk, version.charCodeAt(0), headerLength, used, KINDS.indexOf(kind) + 1);
+    const result = wasm.unwrapKeyBlock(kbpk, version.charCodeAt(0), headerLength, used, KINDS[kind]);
     io.renew();
     wasm.wipeIo(used);
     if (result === FAILED) return { verdict: "mac" };
     if (result === BAD_LENGTH) return { verdict: "length" };
     const slot = io.check(result);
     const length = this.slotLength(slot);
-    const payload = (block.length - headerLength - 2 * MAC_BYTES[version]) / 2;
+    const payload = (block.length - headerLength - 2 * MAC_LENGTHS[version]) / 2;
     return { verdict: "opened", slot, kind: this.slotKind(slot), length, paddingLength: payload - 2 - length };
   }
 

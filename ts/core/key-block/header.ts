@@ -5,6 +5,7 @@
  * Everything read here is public, and nothing is trusted yet: the MAC is checked by `unwrapKeyBlock`. The checks are of form
  * alone; what the values mean is `policy.ts`. Imports neither a backend nor the tables, to stay small where only this is used.
  */
+import { MAC_LENGTHS } from "../../backend/abi.gen.js";
 import type { KeyBlockVersion } from "../../backend/contract.js";
 import { type OptionalBlock, type PlacedOptionalBlock, readOptionalBlock } from "./optional-read.js";
 import { blockText, type OnProblem, syntax, throwProblem } from "./text.js";
@@ -48,8 +49,7 @@ export const HEADER_LENGTH = 16;
 
 /** Characters of HEX(MAC): 4 bytes for variant binding, one cipher block for derived keys. */
 export function macCharacters(version: KeyBlockVersion): number {
-  if (version === "A" || version === "C") return 8;
-  return version === "B" ? 16 : 32;
+  return 2 * MAC_LENGTHS[version];
 }
 
 /** Bytes of the cipher's block, which is also the unit, in characters, of the optional blocks. */

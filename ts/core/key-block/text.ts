@@ -4,12 +4,10 @@
  *
  * Nothing here is secret, but no message repeats a character of the block beyond its first.
  */
+import { LONGEST_BLOCK } from "../../backend/abi.gen.js";
 import { isBytes } from "../../base/byte-array.js";
 import { decodeBase64 } from "../../base/bytes.js";
 import { describeType, invalidArgument, PosCryptoError, type PosErrorCode } from "../../base/errors.js";
-
-/** The longest block the four digits of the length field can state. */
-export const LONGEST_BLOCK = 9999;
 
 /** Base64 of `LONGEST_BLOCK` bytes. */
 const LONGEST_TEXT = 13332;

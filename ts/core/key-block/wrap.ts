@@ -4,6 +4,7 @@
  * The header is public. The key is read inside the backend; only when it lives in another backend than the KBPK does it pass
  * through here, and is wiped. Padding is random and wiped.
  */
+import { LONGEST_BLOCK } from "../../backend/abi.gen.js";
 import type { Slot } from "../../backend/contract.js";
 import { assertBytes, wipe } from "../../base/bytes.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
@@ -17,7 +18,6 @@ import { algorithmOf, hiddenKeyBytes, payloadBytes } from "./algorithm.js";
 import { enforce } from "./findings.js";
 import { keyLengthFindings, strengthFindings } from "./policy.js";
 import type { KeyFacts } from "./strength.js";
-import { LONGEST_BLOCK } from "./text.js";
 import { type Fields, headerFields, headerText, type KeyBlockHeaderInit } from "./wrap-header.js";
 import { optionalText } from "./wrap-optional.js";
 

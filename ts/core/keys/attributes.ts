@@ -2,6 +2,7 @@
  * What a key is for, as ANSI X9.143:2021 clause 6.3 writes it into a header: checked against the tables when a key is made.
  * Nothing here is secret.
  */
+import { LONGEST_KEY } from "../../backend/abi.gen.js";
 import type { Backend, BackendName, HashName, Slot, SlotKind } from "../../backend/contract.js";
 import { invalidArgument } from "../../base/errors.js";
 import { checkCombination, MODE_LETTERS, usageRule } from "./attribute-tables.js";
@@ -73,9 +74,6 @@ export interface KeyInternals {
   backend: Backend;
   slot: Slot;
 }
-
-/** The longest key a 16-bit bit length can state: X9.143:2021 clause 6.4. */
-export const LONGEST_KEY = 8191;
 
 /** The backend's kind of slot for an algorithm. */
 export function slotKindOf(algorithm: KeyAlgorithm): SlotKind {

@@ -4,6 +4,7 @@
  *
  * Material is secret: it is copied once into the backend's slot, and every copy made here is wiped before return.
  */
+import { LONGEST_KEY } from "../../backend/abi.gen.js";
 import type { Backend } from "../../backend/contract.js";
 import { resolveBackend } from "../../backend/select.js";
 import { isBytes } from "../../base/byte-array.js";
@@ -12,7 +13,6 @@ import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { numberRefusal, own, refusal } from "../../base/arguments.js";
 import {
   describeLengths,
-  LONGEST_KEY,
   type KeyAlgorithm,
   type KeyAttributes,
   resolveAttributes,
