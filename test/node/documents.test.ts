@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { ENDPOINTS } from "../../ts/core/protocol/endpoints.js";
 import { type Block, blocksOf, makeProject, promisedOutput } from "../documented-programs.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -171,6 +172,32 @@ describe("links", () => {
       }
     }
     expect([...texts.keys()].filter((name) => !reached.has(name))).toEqual([]);
+  });
+});
+
+describe("docs/protocol.md", () => {
+  const protocol = textOf("docs/protocol.md");
+  const settled = protocol.slice(protocol.indexOf("## Settled details"));
+  const numbers = [...settled.matchAll(/^(\d+)\. /gm)].map((match) => Number(match[1]));
+  /** Says how a member of an answer is to be read: nothing that a test could do. */
+  const untested = [13];
+
+  it("has the table of endpoints that the code has", () => {
+    const rows = [...protocol.matchAll(/^\| ([a-z-]+) \| `(GET|POST) ([^`]+)` \| ([a-z]+) \| (.*)\|$/gm)];
+    expect(
+      rows.map(([, step, method, path, authentication, sealed = ""]) => {
+        return { step, method, path, authentication, sealed: sealed.match(/[A-Z0-9-]+/g) ?? [] };
+      }),
+    ).toEqual(ENDPOINTS);
+  });
+
+  it("numbers its settled details, each of which a test cites", () => {
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+    const files = readdirSync(`${root}test/protocol`).map((name) => readFileSync(`${root}test/protocol/${name}`, "utf8"));
+    const citations = files.flatMap((text) => [...text.matchAll(/settled details? ([\d, and]+)/gi)]);
+    const cited = new Set(citations.flatMap((match) => match[1]?.match(/\d+/g)?.map(Number) ?? []));
+    expect([...cited].filter((number) => !numbers.includes(number))).toEqual([]);
+    expect(numbers.filter((number) => !cited.has(number))).toEqual(untested);
   });
 });
 
