@@ -113,7 +113,7 @@ class MortalStore implements TerminalStore {
   removePayload = (key: string) => this.#write(() => this.#medium.removePayload(key));
 }
 
-const KINDS = (Object.keys(FAULT_STEPS) as FaultKind[]).filter((kind) => kind !== "gzip-bomb");
+const KINDS = (Object.keys(FAULT_STEPS) as FaultKind[]).filter((kind) => kind !== "gzip-bomb" && kind !== "endless-body");
 
 function drawFaults(draw: Draw): FaultRule[] {
   return Array.from({ length: 1 + draw(4) }, () => {
@@ -124,6 +124,8 @@ function drawFaults(draw: Draw): FaultRule[] {
     const payment = possible.filter((step) => step === "charge" || step === "refund");
     if (draw(2) === 0 && payment.length > 0) rule.steps = payment;
     if (kind === "delay") rule.ms = 1 + draw(60);
+    if (kind === "slow-body") rule.ms = 1 + draw(20);
+    if (kind === "429" || kind === "503") rule.ms = 0;
     if (kind === "clock-skew") rule.ms = [-600_000, 600_000, 90_000][draw(3)]!;
     return rule;
   });

@@ -10,9 +10,9 @@ import { gzip } from "../../core/envelope/gzip.js";
 import type { KeyRole, KeysResponse } from "../../core/key-set/install.js";
 import { nonceKeys } from "../auth.js";
 import type { Context } from "../context.js";
-import { errorReply, internalError, unauthorized } from "../http/errors.js";
+import { ApiError, conflict, errorReply, internalError, unauthorized } from "../http/errors.js";
 import type { FaultKind, FaultRule } from "./spec.js";
-import { cutReply, jsonReply, type Reply } from "../http/message.js";
+import { cutReply, type Delivery, jsonReply, type Reply } from "../http/message.js";
 import { sealCompressed } from "../payloads.js";
 import type { ProvisionedDevice } from "../state/provision.js";
 import type { SeededRandom } from "../seeded.js";
@@ -109,17 +109,86 @@ export const EFFECTS: Readonly<Record<FaultKind, Effect>> = {
     answer.key_kcv = otherDigit(answer.key_kcv, random);
   }),
 
-  "changed-amount": async (context, next) => {
+  "changed-amount": reseal((answer) => {
+    const { value, ...rest } = answer["amount"] as { value: string };
+    return { ...answer, amount: { ...rest, value: String(BigInt(value) + 1n) } };
+  }),
+
+  pending: reseal((answer) => ({ ...answer, status: "pending" })),
+
+  "another-answer": async (context, next) => {
+    const reply = await next();
+    const { devices } = context.services;
+    const name = `${context.exchange.deviceId ?? ""} ${context.exchange.endpoint ?? ""}`;
+    const earlier = earlierAnswers.get(devices) ?? new Map<string, string>();
+    earlierAnswers.set(devices, earlier);
+    const body = earlier.get(name);
+    if (reply.status === 200 && body === undefined) earlier.set(name, reply.body);
+    return reply.status === 200 && body !== undefined ? { ...reply, body } : reply;
+  },
+
+  "swapped-keys": spoil<KeysResponse>(({ keys, verification: { kcv } }) => {
+    [keys.msk.key_block, keys.tdk.key_block] = [keys.tdk.key_block, keys.msk.key_block];
+    [kcv.msk, kcv.tdk] = [kcv.tdk, kcv.msk];
+  }),
+
+  "429": busy(429, "Too many requests"),
+  "503": busy(503, "Service unavailable"),
+  "409": async (context) => errorReply(conflict("Idempotency key was used with another request"), context.traceId),
+
+  reset: async (_context, next) => {
+    await next();
+    return { ...cutReply(), reset: true };
+  },
+
+  "cut-body": deliver("cut"),
+  "slow-body": deliver("slow"),
+  "endless-body": deliver("endless"),
+
+  "wrong-type": async (_context, next) => {
+    const reply = await next();
+    return { ...reply, headers: { ...reply.headers, "Content-Type": "text/plain" } };
+  },
+
+  html: async () => ({
+    status: 200,
+    headers: { "Content-Type": "text/html; charset=utf-8" },
+    body: "<!doctype html><title>Welcome</title><p>Accept the terms of this network to go on.</p>",
+  }),
+
+  redirect: async (context) => ({
+    status: 307,
+    headers: { Location: `https://redirect.invalid${context.request.target}` },
+    body: "",
+  }),
+};
+
+/** RFC 9110 10.2.3: whole seconds. Nothing has happened when the answer is given. */
+function busy(status: 429 | 503, message: string): Effect {
+  return async (context, _next, { ms = DELAY_MS }) => {
+    const headers = { "Retry-After": String(Math.ceil(ms / 1000)) };
+    return errorReply(new ApiError(status, "5000", message, undefined, headers), context.traceId);
+  };
+}
+
+function deliver(kind: Delivery["kind"]): Effect {
+  return async (_context, next, { ms = DELAY_MS }) => ({ ...(await next()), delivery: { kind, ms } });
+}
+
+/** The last sealed answers by device and endpoint: what `another-answer` gives instead of the right one. */
+const earlierAnswers = new WeakMap<object, Map<string, string>>();
+
+/** An effect that changes members of a sealed answer and seals it anew. */
+function reseal(change: (answer: Record<string, JsonValue>) => Record<string, JsonValue>): Effect {
+  return async (context, next) => {
     const reply = await next();
     const at = reply.status === 200 ? await sealedUnder(context) : undefined;
     if (at === undefined) return reply;
     const { msk } = await context.services.keys.keySet(at.device, at.keySet);
-    const answer = openEnvelope(msk, JSON.parse(reply.body)) as { amount: { value: string } };
-    const amount = { ...answer.amount, value: String(BigInt(answer.amount.value) + 1n) };
-    const changed: JsonValue = { ...answer, amount };
-    return { ...jsonReply(sealEnvelope(msk, changed, { includeKcv: true })), headers: reply.headers };
-  },
-};
+    const answer = openEnvelope(msk, JSON.parse(reply.body)) as Record<string, JsonValue>;
+    return { ...jsonReply(sealEnvelope(msk, change(answer), { includeKcv: true })), headers: reply.headers };
+  };
+}
 
 /** An effect that changes members of a successful answer's JSON. */
 function spoil<T>(change: (answer: T, rule: FaultRule, random: SeededRandom) => void): Effect {

@@ -2,7 +2,7 @@
  * What a scripted fault is, and the text it is written as: `KIND[@STEP[+STEP...]][:OPTION=VALUE[,OPTION=VALUE...]]`.
  *
  * `drop-after@charge`, `delay@charge+refund:ms=3000,p=0.1`, `wrong-kcv@keys:key=msk,count=1`. Steps are the endpoints' names; a
- * fault without steps lies in wait at every step where its kind can happen.
+ * fault without steps applies at every step where its kind can happen.
  */
 import { describeType, invalidArgument } from "../../base/errors.js";
 import type { KeyRole } from "../../core/key-set/install.js";
@@ -46,6 +46,32 @@ export const FAULT_STEPS = {
   "wrong-key-kcv": SEALED,
   /** The approval is for one minor unit more. */
   "changed-amount": ["charge", "refund"],
+  /** 429 before the request has any effect, with `Retry-After` of `ms`. */
+  "429": STEPS,
+  /** 503 before the request has any effect, with `Retry-After` of `ms`. */
+  "503": STEPS,
+  /** 409 as for an idempotency key of another request, before any effect. */
+  "409": SIGNED,
+  /** The connection is reset (TCP RST) after the request had its effect. */
+  reset: STEPS,
+  /** The answer's body ends in its middle. */
+  "cut-body": STEPS,
+  /** The answer's body comes in pieces over `ms`. */
+  "slow-body": STEPS,
+  /** The answer's body goes on without end, as spaces after the JSON. */
+  "endless-body": STEPS,
+  /** The right answer as `text/plain`. */
+  "wrong-type": STEPS,
+  /** 200 and a page of HTML before the request has any effect: a captive portal. */
+  html: STEPS,
+  /** 307 to another host before the request has any effect. */
+  redirect: STEPS,
+  /** The answer that an earlier charge or refund of this device got; none yet: the right one. */
+  "another-answer": ["charge", "refund"],
+  /** The answer's `status` is `pending`. */
+  pending: ["charge", "refund"],
+  /** The key blocks of MSK and TDK, and their check values, change places. */
+  "swapped-keys": ["keys"],
 } as const satisfies Record<string, readonly Step[]>;
 
 /** A kind of `FAULT_STEPS`. */
@@ -62,7 +88,7 @@ export interface FaultRule {
   count?: number;
   /** Requests at these steps that it lets pass first. Default 0. */
   skip?: number;
-  /** `delay`: 0 to 600,000, default 1,000. `clock-skew`: how far ahead, -86,400,000 to 86,400,000, default 600,000. */
+  /** `delay`, `slow-body`, `429` and `503`: 0 to 600,000, default 1,000. `clock-skew`: how far ahead, -86,400,000 to 86,400,000, default 600,000. */
   ms?: number;
   /** `wrong-kcv` and `damaged-key-block`: which key. Default: drawn anew each time. */
   key?: KeyRole;
@@ -73,6 +99,9 @@ const LARGEST = 1_000_000_000;
 /** Milliseconds by kind: least, most. */
 const MS: Partial<Record<FaultKind, readonly [number, number]>> = {
   delay: [0, 600_000],
+  "slow-body": [0, 600_000],
+  "429": [0, 600_000],
+  "503": [0, 600_000],
   "clock-skew": [-86_400_000, 86_400_000],
 };
 const KEYED: readonly FaultKind[] = ["wrong-kcv", "damaged-key-block"];

@@ -3,7 +3,7 @@
  *
  * The request target is kept as sent, because signatures cover it to the letter.
  */
-import { concatBytes } from "../../base/bytes.js";
+import { concatBytes, encodeUtf8 } from "../../base/bytes.js";
 
 /** A request, whoever carried it. */
 export interface IncomingRequest {
@@ -25,6 +25,36 @@ export interface Reply {
   body: string;
   /** Nothing is answered: the connection ends, and `fetch` rejects. */
   cut?: true;
+  /** With `cut`: by TCP's RST where there is a connection of one's own. */
+  reset?: true;
+  /** How a faulty host or network delivers the body; left out, as it should. */
+  delivery?: Delivery;
+}
+
+/** `cut`: it ends in its middle. `slow`: it comes in pieces over `ms`. `endless`: spaces follow it without end. */
+export interface Delivery {
+  readonly kind: "cut" | "slow" | "endless";
+  readonly ms: number;
+}
+
+const PIECES = 10;
+const FILLER = " ".repeat(16 * 1024);
+
+/** The pieces in which a faulty body comes. Throws where the body breaks off. */
+export async function* piecesOf(body: string, { kind, ms }: Delivery): AsyncGenerator<string, void, undefined> {
+  if (kind === "cut") {
+    yield body.slice(0, body.length >> 1);
+    throw new TypeError("terminated: the connection was cut within the body");
+  }
+  const size = Math.max(1, Math.ceil(body.length / (kind === "slow" ? PIECES : 1)));
+  for (let at = 0; at < body.length; at += size) {
+    if (kind === "slow") await new Promise((resolve) => setTimeout(resolve, ms / PIECES));
+    yield body.slice(at, at + size);
+  }
+  while (kind === "endless") {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    yield FILLER;
+  }
 }
 
 /** The end of the connection instead of an answer. The status is for observers: 0. */
@@ -96,7 +126,25 @@ export function toResponse(reply: Reply): Response {
     // Connection management belongs to whoever owns the connection.
     if (name !== "Connection") headers.set(name, value);
   }
-  return new Response(reply.status === 204 ? null : reply.body, { status: reply.status, headers });
+  const body = reply.delivery === undefined ? reply.body : streamOf(piecesOf(reply.body, reply.delivery));
+  return new Response(reply.status === 204 ? null : body, { status: reply.status, headers });
+}
+
+function streamOf(pieces: AsyncGenerator<string, void, undefined>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await pieces.next();
+        if (done === true) controller.close();
+        else controller.enqueue(encodeUtf8(value));
+      } catch (error) {
+        controller.error(error);
+      }
+    },
+    async cancel() {
+      await pieces.return();
+    },
+  });
 }
 
 /** 302 to a path of this server. */

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { concatBytes, encodeUtf8 } from "../../base/bytes.js";
-import type { IncomingRequest, Reply } from "./message.js";
+import { type Delivery, type IncomingRequest, piecesOf, type Reply } from "./message.js";
 
 type Handler = (request: IncomingRequest) => Promise<Reply>;
 
@@ -51,7 +51,13 @@ async function serve(handle: Handler, message: IncomingMessage, response: Server
     readBody: (limit) => readBody(message, limit),
   });
   if (reply.cut === true) {
-    response.destroy();
+    if (reply.reset === true) message.socket.resetAndDestroy();
+    else response.destroy();
+    return;
+  }
+  if (reply.delivery !== undefined && reply.status !== 204 && message.method !== "HEAD") {
+    await deliver(response, reply, reply.delivery);
+    message.resume();
     return;
   }
   const body = encodeUtf8(reply.body);
@@ -59,6 +65,27 @@ async function serve(handle: Handler, message: IncomingMessage, response: Server
   response.end(message.method === "HEAD" ? undefined : body);
   // What the handler did not read must not be taken for the next request.
   message.resume();
+}
+
+/** Resolves when the kernel has the piece, so that what is cut after it is cut there; or when the receiver has gone away. */
+function written(response: ServerResponse, piece: string): Promise<void> {
+  return new Promise((resolve) => {
+    response.once("close", resolve);
+    response.write(piece, () => {
+      response.off("close", resolve);
+      resolve();
+    });
+  });
+}
+
+/** A body that a faulty host or network spoils: by chunks, at the receiver's pace, until it ends or the receiver goes away. */
+async function deliver(response: ServerResponse, reply: Reply, delivery: Delivery): Promise<void> {
+  response.writeHead(reply.status, reply.headers);
+  for await (const piece of piecesOf(reply.body, delivery)) {
+    if (response.destroyed) return;
+    await written(response, piece);
+  }
+  response.end();
 }
 
 /** RFC 1122 3.2.1.3 and RFC 4291 2.5.3; IPv4 may come mapped into IPv6. */
