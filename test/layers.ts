@@ -32,7 +32,7 @@ const packages: readonly { name: RegExp; from: (file: string, layer: Layer) => b
   { name: /^(jose|ioredis)$/, from: (_file, layer) => layer === "mock" },
   {
     name: /^node:/,
-    from: (file, layer) => layer === "mock" || layer === "cli" || /^ts\/client\/store\/file(-lock)?\.ts$/.test(file),
+    from: (file, layer) => layer === "mock" || layer === "cli" || /^ts\/client\/store\/file(-[a-z]+)?\.ts$/.test(file),
   },
   { name: /^shared\//, from: (_file, layer) => layer === "assembly" },
   { name: /^#wasm$/, from: (_file, layer) => layer === "backend" },

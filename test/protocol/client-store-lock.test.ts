@@ -1,16 +1,18 @@
 /** A directory is open once: whatever its path, in whichever process or thread; and what has ended locks nobody out. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { build } from "rolldown";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "vitest";
 import type { JournalRecord } from "../../ts/client/index.js";
+import type { PosCryptoError } from "../../ts/base/errors.js";
 import { FileStore, type FileStoreOptions } from "../../ts/client/store/file.js";
+import { lockName, type Owner } from "../../ts/client/store/file-owner.js";
 import { ok, rejectsCode, same } from "../harness.js";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -61,25 +63,26 @@ function record(idempotencyKey: string): JournalRecord {
 }
 
 const locks = async () => (await readdir(root)).filter((name) => name.startsWith("lock"));
+const sockets = async () => (await readdir(root)).filter((name) => name.startsWith("socket"));
 
 async function isRefused(store: FileStore, owner?: number): Promise<void> {
-  const error = (await rejectsCode(store.listRecords(), "ERR_STORE", /open elsewhere/)) as { details?: unknown } & Error;
-  if (owner !== undefined) same(error.details, { process: owner });
+  const error = (await rejectsCode(store.listRecords(), "ERR_STORE", /open elsewhere/)) as PosCryptoError;
+  if (owner !== undefined) same(error.details!["process"], owner);
 }
 
 async function opens(what: string): Promise<void> {
   const store = open();
   same(await store.listRecords(), [], what);
-  same((await locks()).length, 1, `${what}: the old lock is gone`);
+  same([(await locks()).length, (await sockets()).length], [1, 1], `${what}: the old lock is gone`);
   await store.close();
-  same(await locks(), [], `${what}: and so is the new one`);
+  same([...(await locks()), ...(await sockets())], [], `${what}: and so is the new one`);
 }
 
 /** A program that opens the directory, says `open` or an error's code, and stays; in ES module syntax. */
-function program(then = ""): string {
+function program(then = "", directory = root): string {
   return `
     const { FileStore } = await import(${JSON.stringify(pathToFileURL(join(built, "store.mjs")).href)});
-    const store = new FileStore(${JSON.stringify(root)});
+    const store = new FileStore(${JSON.stringify(directory)});
     const said = await store.listRecords().then(() => "open", (error) => error.code);
     ${then}
   `;
@@ -244,6 +247,141 @@ describe("what a restart leaves", () => {
     for (const name of ["lock.bak", "lock.1", "locks"]) await writeFile(join(root, name), "1\n");
     await open().listRecords();
     for (const name of ["lock.bak", "lock.1", "locks"]) ok((await locks()).includes(name), name);
+  });
+});
+
+/** Whether this process may make PID namespaces, as root may in most places. */
+const namespaces = linux && spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status === 0;
+if (!namespaces) console.warn("unshare --pid is not allowed here: the tests of two PID namespaces are skipped");
+
+describe.runIf(namespaces)("in another PID namespace, as in a second container on one volume", () => {
+  async function inNamespace(directory = root): Promise<{ child: ChildProcess; said: string }> {
+    const script = program("console.log(said); setInterval(() => {}, 1000);", directory);
+    const command = [
+      "--pid",
+      "--fork",
+      "--kill-child=SIGKILL",
+      "--mount-proc",
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      script,
+    ];
+    const child = spawn("unshare", command, { stdio: ["ignore", "pipe", "inherit"] });
+    children.push(child);
+    const [said] = (await once(child.stdout!, "data")) as [Buffer];
+    return { child, said: said.toString("latin1").trim() };
+  }
+
+  it("refused while it lives, with who it is and since when; opened at once after its SIGKILL", async () => {
+    const before = new Date().toISOString();
+    const { child, said } = await inNamespace();
+    same(said, "open");
+    const error = (await rejectsCode(
+      open().listRecords(),
+      "ERR_STORE",
+      /open elsewhere: process 1 on .* since 20/,
+    )) as PosCryptoError;
+    const { process: holder, host, since } = error.details!;
+    same([holder, host, (since as string) >= before], [1, hostname(), true]);
+    same((await inNamespace()).said, "ERR_STORE", "a third one");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    const start = performance.now();
+    await opens("after its end");
+    ok(performance.now() - start < 1500, "without watching a heartbeat");
+  });
+
+  it("the other way round", async () => {
+    const store = open();
+    await store.putRecord(record("a"));
+    same((await inNamespace()).said, "ERR_STORE");
+    await store.close();
+    same((await inNamespace()).said, "open");
+  });
+
+  it("in a directory whose path is longer than a socket's address", async () => {
+    const deep = join(root, "d".repeat(120), "store");
+    await mkdir(deep, { recursive: true });
+    const { child, said } = await inNamespace(deep);
+    same(said, "open");
+    await isRefused(open(deep), 1);
+    ok(
+      (await readdir(deep)).some((name) => name.startsWith("socket.")),
+      "a socket",
+    );
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    same(await open(deep).listRecords(), []);
+  });
+});
+
+describe("on a volume that machines share, or after a power loss", () => {
+  const INTERVAL = 60;
+  const elsewhere: Owner = {
+    pid: 1,
+    thread: 1,
+    start: "100",
+    boot: "1b4e28ba2fa111d2883f0016d3cca427",
+    namespace: "4026531836",
+    device: "1",
+    intervalMs: INTERVAL,
+    token: TOKEN,
+  };
+
+  it("a heartbeat that moves is a holder; one that stops is dead after two intervals, whatever its file holds", async () => {
+    const path = join(root, lockName(elsewhere));
+    let beat = 0;
+    const told = { host: "till-2", since: "2026-01-15T12:00:00.000Z" };
+    await writeFile(path, JSON.stringify({ ...told, beat }));
+    const beating = setInterval(() => void writeFile(path, JSON.stringify({ ...told, beat: ++beat })), INTERVAL / 4);
+    const error = (await rejectsCode(
+      open().listRecords(),
+      "ERR_STORE",
+      /process 1 on till-2 has it since 2026-01-15T12/,
+    )) as PosCryptoError;
+    same(error.details, { process: 1, ...told });
+    clearInterval(beating);
+    await new Promise((resolve) => setTimeout(resolve, INTERVAL));
+    const start = performance.now();
+    await opens("a heart that stopped");
+    ok(performance.now() - start >= 2 * INTERVAL, "not before two intervals");
+    for (const left of ["", "\0\0\0\0", "half a li"]) {
+      await writeFile(path, left);
+      await opens(`a file that holds ${JSON.stringify(left)}`);
+    }
+  });
+
+  it("the same where nothing can be said of the boot", async () => {
+    const path = join(root, lockName({ ...elsewhere, boot: "0" }));
+    await writeFile(path, "");
+    await opens("no boot id");
+  });
+
+  it("a holder shows that it lives, at the interval that its name says", async () => {
+    const store = open(root, { heartbeatMs: 20 });
+    await store.listRecords();
+    const [name] = await locks();
+    ok(name!.includes(`.20.`), "the interval");
+    const before = readFileSync(join(root, name!), "utf8");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const after = readFileSync(join(root, name!), "utf8");
+    ok(before !== after && before.length === after.length, "another beat of the same length");
+  });
+
+  it("a holder that was stopped, and taken for dead, writes nothing more and does not come back by itself", async () => {
+    const store = open(root, { heartbeatMs: 20 });
+    await store.putRecord(record("a"));
+    for (const name of [...(await locks()), ...(await sockets())]) await rm(join(root, name));
+    const next = open();
+    await next.putRecord(record("b"));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    for (const call of [() => store.putRecord(record("c")), () => store.listRecords()]) {
+      await rejectsCode(call(), "ERR_STORE", /taken over/);
+    }
+    await store.close();
+    same((await next.listRecords()).length, 2);
+    same((await locks()).length, 1, "the next one's lock stays");
   });
 });
 

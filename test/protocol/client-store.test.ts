@@ -122,8 +122,8 @@ describe("damage", () => {
     await writeFile(join(root, "terminal.new"), "half");
     await writeFile(join(root, "payloads", "0.new"), "half");
     await open().listRecords();
-    const names = (await readdir(root)).map((name) => name.replace(/^lock\..*/, "lock.*"));
-    same(names.sort(), ["journal.log", "lock.*", "outcomes", "payloads"]);
+    const names = (await readdir(root)).map((name) => name.replace(/^(lock|socket)\..*/, "$1.*"));
+    same(names.sort(), ["journal.log", "lock.*", "outcomes", "payloads", "socket.*"]);
     same(await readdir(join(root, "payloads")), []);
   });
 });

@@ -7,7 +7,7 @@
  * | `terminal`       | pairing, terminal id, key sets as the host's wrapped blocks; replaced as a whole                |
  * | `payloads/NAME`  | the sealed request of one open payment; overwritten with zeros and removed when it is settled   |
  * | `outcomes/NAME`  | the sealed outcome of one payment; removed with its record                                      |
- * | `lock.*`         | whose opening the directory is, until it is closed: see file-lock.ts                            |
+ * | `lock.*`, `socket.*` | whose opening the directory is, until it is closed: see file-lock.ts                        |
  *
  * Files consist of lines that end in a line feed and carry a check value. A last line that a crash cut off was never acknowledged:
  * it is dropped. Damage anywhere else is `ERR_STORE`, since it hides a payment; file-lines.ts tells them apart. Every method
@@ -21,12 +21,13 @@ import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, readFile, realpath, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { JsonValue } from "../../core/envelope/envelope.js";
-import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../../base/errors.js";
+import { assertObject, func, numeric, timerMs } from "../../base/arguments.js";
+import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
 import type { JournalRecord, JournalState } from "./records.js";
 import { RecordTable } from "./record-table.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 import { decodeItem, encodeLine, encodeLines, readLog } from "./file-lines.js";
-import { lockDirectory } from "./file-lock.js";
+import { type DirectoryLock, lockDirectory } from "./file-lock.js";
 
 /** How long the journal remembers. */
 export interface FileStoreOptions {
@@ -37,6 +38,11 @@ export interface FileStoreOptions {
    * Default 512.
    */
   readonly compactEveryLines?: number | undefined;
+  /**
+   * How often this opening writes that it is alive, for machines that share the directory. After a power loss the next opening waits
+   * for twice as long. Default 2 s.
+   */
+  readonly heartbeatMs?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
 }
@@ -77,12 +83,13 @@ export class FileStore implements TerminalStore {
   #directory: string;
   readonly #keepSettledMs: number;
   readonly #compactEveryLines: number;
+  readonly #heartbeatMs: number;
   readonly #now: () => number;
   #records = new RecordTable();
   /** Lines since the journal was compact. */
   #added = 0;
   #log: FileHandle | undefined;
-  #release: (() => Promise<void>) | undefined;
+  #lock: DirectoryLock | undefined;
   #closed = false;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -94,15 +101,13 @@ export class FileStore implements TerminalStore {
    */
   constructor(directory: string, options: FileStoreOptions = {}) {
     if (typeof directory !== "string" || directory === "") throw invalidArgument("directory", "a path", describeType(directory));
-    const { keepSettledMs = 30 * DAY_MS, compactEveryLines = 512, now = Date.now } = options;
-    for (const [name, value] of Object.entries({ keepSettledMs, compactEveryLines })) {
-      if (typeof value !== "number" || !(value >= 0)) throw invalidArgument(name, "a number from 0", numberOrType(value));
-    }
+    assertObject("options", options);
+    this.#keepSettledMs = numeric(options, "keepSettledMs", { min: 0, max: Number.POSITIVE_INFINITY, fallback: 30 * DAY_MS });
+    this.#compactEveryLines = numeric(options, "compactEveryLines", { min: 0, max: Number.POSITIVE_INFINITY, fallback: 512 });
+    this.#heartbeatMs = timerMs(options, "heartbeatMs", 10, 2000);
+    this.#now = func(options, "now") ?? Date.now;
     // What a relative path means now: the process may move on.
     this.#directory = resolve(directory);
-    this.#keepSettledMs = keepSettledMs;
-    this.#compactEveryLines = compactEveryLines;
-    this.#now = now;
   }
 
   loadTerminal(): Promise<StoredTerminal | undefined> {
@@ -186,8 +191,8 @@ export class FileStore implements TerminalStore {
       this.#closed = true;
       await this.#log?.close();
       this.#log = undefined;
-      await this.#release?.();
-      this.#release = undefined;
+      await this.#lock?.release();
+      this.#lock = undefined;
     });
     this.#queue = closing.catch(() => {});
     return closing;
@@ -202,6 +207,7 @@ export class FileStore implements TerminalStore {
     const result = this.#queue.then(async () => {
       if (this.#closed) throw new PosCryptoError("ERR_STORE", "the store is closed");
       try {
+        await this.#lock?.confirm();
         if (this.#log === undefined) await this.#open();
         return await operation();
       } catch (error) {
@@ -217,9 +223,9 @@ export class FileStore implements TerminalStore {
 
   async #open(): Promise<void> {
     for (const name of ["payloads", "outcomes"]) await mkdir(this.#path(name), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
-    if (this.#release === undefined) {
+    if (this.#lock === undefined) {
       this.#directory = await realpath(this.#directory);
-      this.#release = await lockDirectory(this.#directory);
+      this.#lock = await lockDirectory(this.#directory, this.#heartbeatMs);
     }
     for (const directory of [this.#directory, this.#path("payloads"), this.#path("outcomes")]) {
       for (const name of await readdir(directory)) if (name.endsWith(".new")) await rm(join(directory, name));
