@@ -216,12 +216,12 @@ function socketName({ token }: Owner): string {
   return `socket.${token}`;
 }
 
-async function heldBy(directory: string, { name, pid: process }: Holder): Promise<PosCryptoError> {
+async function heldBy(directory: string, { name, pid: owner }: Holder): Promise<PosCryptoError> {
   const { host, since } = await toldBy(join(directory, name));
   const where = host === undefined ? "" : ` on ${host}`;
   const when = since === undefined ? "" : ` since ${since}`;
-  return new PosCryptoError("ERR_STORE", `the store is open elsewhere: process ${process}${where} has it${when}`, {
-    details: { process, ...(host === undefined ? {} : { host }), ...(since === undefined ? {} : { since }) },
+  return new PosCryptoError("ERR_STORE", `the store is open elsewhere: process ${owner}${where} has it${when}`, {
+    details: { process: owner, ...(host === undefined ? {} : { host }), ...(since === undefined ? {} : { since }) },
   });
 }
 

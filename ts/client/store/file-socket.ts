@@ -7,6 +7,7 @@ import { chmod, type FileHandle, open, rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { platform } from "node:process";
+import { encodeUtf8 } from "../../base/bytes.js";
 
 /** `sun_path` has 108 bytes on Linux and 104 on others, and ends in a zero byte. */
 const LONGEST_PATH = 103;
@@ -71,7 +72,7 @@ function reach(path: string): Promise<string> {
 async function atShortPath<T>(directory: string, name: string, use: (path: string) => Promise<T>): Promise<T> {
   if (platform === "win32") throw new Error("pipes have names of their own there");
   const path = join(directory, name);
-  if (Buffer.byteLength(path) <= LONGEST_PATH) return await use(path);
+  if (encodeUtf8(path).length <= LONGEST_PATH) return await use(path);
   if (platform !== "linux") throw new Error("too long a path");
   let handle: FileHandle | undefined;
   try {
