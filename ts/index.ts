@@ -121,3 +121,8 @@ export {
   verifyRequestSignature,
   verifyRequests,
 } from "./core/signing.js";
+export {
+  explainRequestSignature,
+  type RequestNearMiss,
+  type RequestSignatureExplanation,
+} from "./core/signing/near-misses.js";

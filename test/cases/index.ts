@@ -20,6 +20,7 @@ import { keySetCases } from "./key-sets.js";
 import { keyCases } from "./keys.js";
 import { leakCases } from "./leaks.js";
 import { pinBlockCases } from "./pin-blocks.js";
+import { requestNearMissCases } from "./request-near-misses.js";
 import { selectionCases } from "./selection.js";
 import { shaCases } from "./sha.js";
 import { signatureCases } from "./signatures.js";
@@ -48,6 +49,7 @@ export const allCases: readonly Cases[] = [
   pinBlockCases,
   selectionCases,
   signatureCases,
+  requestNearMissCases,
   badInputCases,
   leakCases,
 ];

@@ -118,6 +118,11 @@ export const surface: readonly Entry[] = [
     api.signRequest(mac, requestFields),
     requestFields,
   ]),
+  entry("explainRequestSignature", ["key", "text", "object"], ({ mac }) => [
+    mac,
+    api.signRequest(mac, { ...requestFields, path: "/other" }),
+    requestFields,
+  ]),
   entry("signAttestation", ["key", "object"], ({ mac }) => [mac, attestationFields]),
   entry("verifyAttestationSignature", ["key", "text", "object"], ({ mac }) => [
     mac,

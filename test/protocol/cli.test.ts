@@ -337,6 +337,13 @@ describe("sign", () => {
     same(await done([...request, "--body", "file:body", "--verify", signature], around), "valid\n");
     const other = await command([...request, "--body", "{}", "--verify", signature], around);
     same([other.code, other.out], [1, "not valid\n"]);
+    const query = request.map((arg) => (arg === "/pos/charge" ? "/pos/charge?x=1" : arg));
+    const near = await command([...query, "--body", "file:body", "--verify", signature], around);
+    same([near.code, near.out], [1, "not valid\nnear miss: the path without its query: /pos/charge\n"]);
+    const asJson = await command([...request, "--body", "file:body", "--json", "--verify", signature.slice(3)], around);
+    const line = JSON.parse(asJson.out) as { valid: boolean; nearMisses: { what: string }[] };
+    same([line.valid, line.nearMisses[0]!.what], [false, "the signature has no v1= in front"]);
+    ok(!asJson.out.includes("TR31-DATA"), "no body");
     // The same over openssl: HMAC-SHA-256 of the six lines.
     const { createHmac } = await import("node:crypto");
     const lines = ["POST", "/pos/charge", around.files.body, "TID-004812", "2025-12-13T14:35:00Z", "f9e8d7c6b5a4"].join("\n");

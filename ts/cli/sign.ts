@@ -2,13 +2,8 @@
 import { loadCrypto } from "../backend/select.js";
 import { formatTimestamp } from "../base/timestamp.js";
 import type { SecretKey } from "../core/keys/key.js";
-import {
-  createNonce,
-  signAttestation,
-  signRequest,
-  verifyAttestationSignature,
-  verifyRequestSignature,
-} from "../core/signing.js";
+import { createNonce, signAttestation, signRequest, verifyAttestationSignature } from "../core/signing.js";
+import { explainRequestSignature, type RequestNearMiss } from "../core/signing/near-misses.js";
 import { didYouMean } from "./did-you-mean.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";
@@ -24,7 +19,7 @@ export const usage = `usage: viopay-pos sign request     [--key SOURCE] --path P
   --body INPUT      the body exactly as sent: the text itself, file:PATH, or - (standard input); left out: no body
   --timestamp TIME  default: now
   --nonce NONCE     default: a fresh one
-  --verify v1=...   check this signature instead; exit code 1 if it is another's
+  --verify v1=...   check this signature instead; exit code 1 if it is another's, with the mistake that explains it, if one does
   --json            one JSON line
 
 examples:
@@ -47,7 +42,13 @@ const FIELDS = {
 /** What is signed: how to make the signature, and how to check one. */
 interface Subject {
   sign(key: SecretKey): string;
-  verify(key: SecretKey, signature: string): boolean;
+  verify(key: SecretKey, signature: string): Verdict;
+}
+
+interface Verdict {
+  readonly valid: boolean;
+  /** What was signed instead, where that can be told. */
+  readonly nearMisses: readonly RequestNearMiss[];
 }
 
 interface Freshness {
@@ -98,7 +99,10 @@ function request(options: Options): (fresh: Freshness, sources: Sources) => Prom
     const fields = { method, path, body, terminalId, ...fresh };
     return {
       sign: (key) => signRequest(key, fields),
-      verify: (key, signature) => verifyRequestSignature(key, signature, fields),
+      verify: (key, signature) => {
+        const { verifies, nearMisses } = explainRequestSignature(key, signature, fields);
+        return { valid: verifies, nearMisses };
+      },
     };
   };
 }
@@ -109,7 +113,7 @@ function attestation(options: Options): (fresh: Freshness) => Promise<Subject> {
     const fields = { deviceId, keyId, ...fresh };
     return {
       sign: (key) => signAttestation(key, fields),
-      verify: (key, signature) => verifyAttestationSignature(key, signature, fields),
+      verify: (key, signature) => ({ valid: verifyAttestationSignature(key, signature, fields), nearMisses: [] }),
     };
   };
 }
@@ -128,9 +132,18 @@ async function printHeaders(
   return 0;
 }
 
-function printVerdict(valid: boolean, options: Options, io: Io): number {
+/** A near miss is told in words; of the fields, the path alone is worth showing, and the body is not. */
+function printVerdict({ valid, nearMisses }: Verdict, options: Options, io: Io): number {
   const style = createStyle(io.color);
-  const text = valid ? style.green("valid") : style.red("not valid");
-  io.out(`${options.flag("json") ? JSON.stringify({ valid }) : text}\n`);
+  const told = nearMisses.map(({ what, fields: { body: _body, ...fields } }) => ({ what, fields }));
+  if (options.flag("json")) {
+    io.out(`${JSON.stringify({ valid, ...(told.length === 0 ? {} : { nearMisses: told }) })}\n`);
+    return valid ? 0 : 1;
+  }
+  io.out(`${valid ? style.green("valid") : style.red("not valid")}\n`);
+  for (const { what, fields } of told) {
+    const path = /\bpath\b/.test(what) ? `: ${fields.path}` : "";
+    io.out(`${style.yellow("near miss")}: ${what}${path}\n`);
+  }
   return valid ? 0 : 1;
 }

@@ -235,12 +235,14 @@ export function createNonce(): string {
   return nonce;
 }
 
-type Request = Required<RequestFields> & { body: string | Uint8Array };
+/** A request whose members were read and are of the right type. Internal. */
+export type Request = Required<RequestFields> & { readonly body: string | Uint8Array };
 
 /** A field that nobody may sign, with what it should be. */
 type Fault = readonly [name: string, expected: string];
 
-function readRequest(fields: RequestFields): Request {
+/** Throws `ERR_INVALID_ARGUMENT` for values of a wrong type. Internal. */
+export function readRequest(fields: RequestFields): Request {
   assertObject("fields", fields);
   const given = hasOwn(fields, "body") ? fields.body : undefined;
   const body = given === undefined ? "" : given;
@@ -265,7 +267,8 @@ function readAttestation(fields: AttestationFields): AttestationFields {
   };
 }
 
-function requestFault(request: Request, timestampIsRight: (text: string) => boolean): Fault | undefined {
+/** The first field that nobody may sign. Internal. */
+export function requestFault(request: Request, timestampIsRight: (text: string) => boolean): Fault | undefined {
   const { method, path, body, terminalId } = request;
   if (!isMethod(method)) return ["method", "upper-case letters"];
   if (path.charCodeAt(0) !== SLASH) return ["path", "a request target that begins with /"];
@@ -321,7 +324,8 @@ function refuse(fault: Fault | undefined): void {
   if (fault !== undefined) throw invalidArgument(fault[0], fault[1], "other content");
 }
 
-function requestText({ method, path, body, terminalId, timestamp, nonce }: Request): MessagePart[] {
+/** Internal. */
+export function requestText({ method, path, body, terminalId, timestamp, nonce }: Request): MessagePart[] {
   return [method, LF, path, LF, body, LF, terminalId, LF, timestamp, LF, nonce];
 }
 
@@ -345,7 +349,8 @@ function matches({ backend, slot }: KeyInternals, signature: unknown, fault: Fau
   return backend.hmacBase64Equals(slot, text, given.slice(VERSION.length));
 }
 
-function isTimestamp(text: string): boolean {
+/** What verifying accepts: what is signed, fractions and `+00:00`. Internal. */
+export function isTimestamp(text: string): boolean {
   return isSentTimestamp(text) || parseTimestamp(text) !== undefined;
 }
 
