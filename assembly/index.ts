@@ -10,6 +10,7 @@ import { aesCbcDecrypt, aesCbcEncrypt, aesCmacUpdate, aesDecryptBlock, aesEncryp
 import { aesCmac } from "./aes/modes";
 import { base64Mac } from "./base64";
 import { equalMask, pkcs7Length } from "./constant-time";
+import { desParts } from "./des/parts";
 import {
   tdesCbcDecrypt,
   tdesCbcEncrypt,
@@ -102,6 +103,15 @@ export function slotRead(handle: i32): i32 {
   const length = slotLengthAt(slot);
   copy(IO, slot + materialOffset(slotKindAt(slot)), length);
   return length;
+}
+
+/** How the parts of 8, 16 or 24 bytes of material relate, as des/parts.ts says; 0 for other lengths; or STALE. */
+export function slotParts(handle: i32): i32 {
+  const slot = slotPointer(handle);
+  if (!slot) return STALE;
+  const length = slotLengthAt(slot);
+  if (length != 8 && length != 16 && length != 24) return 0;
+  return desParts(slot + materialOffset(slotKindAt(slot)), length);
 }
 
 /** Why a slot is not what an operation needs. */

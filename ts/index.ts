@@ -63,6 +63,11 @@ export {
   type KeyAttributes,
   SecretKey,
 } from "./core/keys/key.js";
+export {
+  type ExplainedCheckValue,
+  explainKeyCheckValue,
+  type KeyCheckValueExplanation,
+} from "./core/keys/check-value-explain.js";
 export { importKeyComponents, type KeyComponentsOptions } from "./core/keys/components.js";
 export {
   type ExplainedField,

@@ -19,6 +19,48 @@ const invert = (bytes: Uint8Array) => bytes.map((byte) => ~byte);
 
 export const backendTdesCases: Cases = (suite) => {
   suite.group("TDES in the backend", () => {
+    suite.test("tells how the parts of a key relate, parity aside, and weak parts among them", () => {
+      const backend = currentBackend();
+      const [k1, k2, k3] = ["0123456789ABCDEF", "FEDCBA9876543210", "1032547698BADCFE"] as const;
+      const k1WithoutParity = "0022446688AACCEE";
+      const facts = (kind: "TDES" | "OPAQUE", material: string) => {
+        const slot = backend.createSlot(kind, hex(material));
+        const parts = backend.slotParts(slot);
+        backend.destroySlot(slot);
+        return parts;
+      };
+      const rows: [string, number][] = [
+        [k1, 0],
+        [k1 + k2, 0],
+        [k1 + k1, 1],
+        [k1 + k1WithoutParity, 1],
+        [k1 + k2 + k3, 0],
+        [k1 + k1 + k2, 1],
+        [k2 + k1 + k1WithoutParity, 2],
+        [k1 + k2 + k1WithoutParity, 4],
+        [k1 + k1 + k1, 7],
+      ];
+      // The 4 weak and 12 semi-weak keys of SP 800-67 r2 clause 3.3.2: two bytes in turn, in the second half their partners.
+      const bytes = [
+        ["01", "01"],
+        ["1F", "0E"],
+        ["E0", "F1"],
+        ["FE", "FE"],
+      ] as const;
+      for (const [a, c] of bytes) {
+        for (const [b, d] of bytes) {
+          const weak = (a + b).repeat(2) + (c + d).repeat(2);
+          rows.push([weak, 8], [k1 + weak, 8], [weak + k1 + k2, 8], [k1 + k2 + weak, 8]);
+          rows.push([(a + b).repeat(4), a + b === c + d ? 8 : 0], [weak.slice(0, 14) + k1.slice(4, 6), 0]);
+        }
+      }
+      for (const [material, parts] of rows) {
+        same(facts("TDES", material), parts, material);
+        same(facts("OPAQUE", material), parts, `${material}, opaque`);
+      }
+      for (const length of [1, 7, 9, 15, 23, 25, 32]) same(facts("OPAQUE", "01".repeat(length)), 0, `${length} bytes`);
+    });
+
     suite.test("Rivest's recursive test of a DES implementation", () => {
       const backend = currentBackend();
       let x = hex("9474B8E8C73BCA7D");

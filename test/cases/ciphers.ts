@@ -194,7 +194,7 @@ export const cipherCases: Cases = (suite) => {
       ["hmacSha256", (key) => hmacSha256(key, data), [["HMAC", "M7"]], "CGN"],
       [
         "verifyMac",
-        (key) => verifyMac(key, data, new Uint8Array(4), { algorithm: "CMAC" }),
+        (key) => verifyMac(key, data, new Uint8Array(4), { algorithm: "CMAC", length: 4 }),
         [
           ["AES", "M6"],
           ["TDES", "M6"],
@@ -268,18 +268,38 @@ export const cipherCases: Cases = (suite) => {
         using(key(), (secret) => {
           const full = mac(secret);
           for (const length of [4, 8, full.length])
-            ok(verifyMac(secret, data, full.slice(0, length), options), `${length} bytes`);
+            ok(verifyMac(secret, data, full.slice(0, length), { ...options, length }), `${length} bytes`);
+          ok(verifyMac(secret, data, full, options), "the whole MAC");
           for (let i = 0; i < full.length; i++) {
             const changed = full.slice();
             changed[i] = changed[i]! ^ 1;
             ok(!verifyMac(secret, data, changed, options), `byte ${i}`);
           }
           ok(!verifyMac(secret, data.slice(1), full, options), "other data");
-          for (const length of [0, 3, full.length + 1]) {
+          for (let length = 0; length <= full.length + 1; length++) {
+            // The sender does not choose how much is compared: a right beginning is not enough.
+            const part = Uint8Array.from({ length }, (_, i) => full[i] ?? 0);
+            if (length !== full.length) {
+              throwsCode(
+                () => verifyMac(secret, data, part, options),
+                "ERR_INVALID_ARGUMENT",
+                `"mac" must be ${full.length} bytes, got ${length}`,
+              );
+            }
+            if (length !== 8 && full.length >= 8) {
+              throwsCode(
+                () => verifyMac(secret, data, part, { ...options, length: 8 }),
+                "ERR_INVALID_ARGUMENT",
+                /^"mac" must be 8 bytes/,
+              );
+            }
+          }
+          for (const length of [0, 3, full.length + 1, 4.5, "8", null]) {
+            const wrong = { ...options, length } as VerifyMacOptions;
             throwsCode(
-              () => verifyMac(secret, data, new Uint8Array(length), options),
+              () => verifyMac(secret, data, full, wrong),
               "ERR_INVALID_ARGUMENT",
-              /^"mac" must be 4 to /,
+              /^"length" must be a whole number of bytes/,
             );
           }
         });

@@ -68,11 +68,12 @@ function aesScenarios(size: number): Scenario[] {
 
 function tdesScenario(size: number): Scenario {
   return {
-    name: `TDES with ${size} bytes: blocks, CBC, CMAC, CBC-MAC, retail MAC`,
+    name: `TDES with ${size} bytes: parts, blocks, CBC, CMAC, CBC-MAC, retail MAC`,
     run(backend, secret) {
       const key = backend.createSlot("TDES", secret(size));
       backend.encryptBlock(key, secret(8));
       backend.decryptBlock(key, secret(8));
+      backend.slotParts(key);
       for (const length of [0, 1, 7, 8, 24, 80]) {
         const ciphertext = backend.cbcEncrypt(key, desIv, secret(length), "pkcs7");
         backend.cbcDecrypt(key, desIv, ciphertext, "pkcs7");

@@ -36,7 +36,7 @@ const SETTINGS: KeyBlockKnobs[] = ["any", "required"].flatMap((lengthHiding) =>
 );
 
 /** Findings that take the key: the header alone cannot show them. */
-const NEEDS_KEY = ["key-length", "strength", "surplus-padding", "key-check-value", "kbpk-check-value"];
+const NEEDS_KEY = ["key-length", "strength", "weak-key", "surplus-padding", "key-check-value", "kbpk-check-value"];
 
 /** Whether unwrapping refuses from the header alone; `undefined` where a refusal for another cause came first. */
 function refuses({ kbpk, algorithm, usage = "K1", block }: Sample, knobs: KeyBlockKnobs): boolean | undefined {

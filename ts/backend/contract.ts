@@ -74,6 +74,11 @@ export interface Backend {
   slotLength(slot: Slot): number;
   /** A copy of the material; the caller wipes it. */
   readSlot(slot: Slot): Uint8Array;
+  /**
+   * How the 8-byte parts of a key of 8, 16 or 24 bytes relate, DES parity aside, compared in constant time: 1 K1 = K2, 2 K2 = K3,
+   * 4 K1 = K3, 8 a part is a weak or semi-weak DES key (SP 800-67 r2 clauses 3.2 and 3.3.2), added up. 0 for other lengths.
+   */
+  slotParts(slot: Slot): number;
 
   /** One block through the bare cipher: 16 bytes for AES, 8 for TDES. */
   encryptBlock(slot: Slot, block: Uint8Array): Uint8Array;

@@ -15,7 +15,7 @@
  * Keys and data are secret; padded copies of the data are wiped here, everything else by the backend. Results belong to the
  * caller.
  */
-import { assertObject, choice } from "../base/arguments.js";
+import { assertObject, choice, wholeNumber } from "../base/arguments.js";
 import type { BlockPadding } from "../backend/contract.js";
 import { assertBytes, type ByteLength, wipe } from "../base/bytes.js";
 import { PosCryptoError } from "../base/errors.js";
@@ -40,9 +40,13 @@ export interface MacPaddingOptions {
 const METHOD_1: MacPaddingOptions = { padding: "method1" };
 
 /** What `verifyMac` compares: `padding` for the two CBC-MACs only. */
-export type VerifyMacOptions =
-  | { algorithm: "CMAC" | "HMAC-SHA-256" }
-  | ({ algorithm: "CBC-MAC" | "RETAIL-MAC" } & MacPaddingOptions);
+export type VerifyMacOptions = {
+  /**
+   * The leading bytes that both sides have agreed on, from 4. Default: the whole MAC. It is the verifier's to say: were it the length
+   * of what was sent, the sender would choose how much is compared.
+   */
+  length?: number;
+} & ({ algorithm: "CMAC" | "HMAC-SHA-256" } | ({ algorithm: "CBC-MAC" | "RETAIL-MAC" } & MacPaddingOptions));
 
 const CBC_PADDINGS: readonly BlockPadding[] = ["pkcs7", "none"];
 const MAC_PADDINGS: readonly MacPaddingOptions["padding"][] = ["method1", "method2", "none"];
@@ -255,13 +259,13 @@ export function hmacSha256(key: SecretKey, data: Uint8Array): Uint8Array {
 }
 
 /**
- * Whether `mac` is the leading 4 bytes or more of the message's MAC, compared in constant time: for keys that may verify and need
- * not generate.
+ * Whether `mac` is the message's MAC, or the leading bytes of it that `length` says, compared in constant time: for keys that may
+ * verify and need not generate.
  *
  * @param key of the usage that the algorithm takes (the functions above), mode of use V, C or N
- * @param mac 4 bytes up to the whole MAC
- * @param options the algorithm, and for the two CBC-MACs the padding
- * @throws `ERR_INVALID_ARGUMENT` for a MAC shorter than 4 bytes or longer than the algorithm's
+ * @param mac the whole MAC (CMAC 16 bytes with AES and 8 with TDES, CBC-MAC and retail MAC 8, HMAC 32), or `length` bytes
+ * @param options the algorithm, for the two CBC-MACs the padding, and where only a part was sent its length
+ * @throws `ERR_INVALID_ARGUMENT` for a MAC of another length, and a length below 4 or beyond the MAC
  * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED`
  * @example
  * ```ts
@@ -269,7 +273,7 @@ export function hmacSha256(key: SecretKey, data: Uint8Array): Uint8Array {
  *
  * const key = importKey("2B7E151628AED2A6ABF7158809CF4F3C", { algorithm: "AES", usage: "M6", modeOfUse: "V" });
  * const mac = Uint8Array.of(0xbb, 0x1d, 0x69, 0x29, 0xe9, 0x59, 0x37, 0x28);
- * console.log(verifyMac(key, new Uint8Array(0), mac, { algorithm: "CMAC" })); // prints true
+ * console.log(verifyMac(key, new Uint8Array(0), mac, { algorithm: "CMAC", length: 8 })); // prints true
  * key.destroy();
  * ```
  */
@@ -277,8 +281,9 @@ export function verifyMac(key: SecretKey, data: Uint8Array, mac: Uint8Array, opt
   assertObject("options", options);
   const full = macToVerify(key, data, options);
   try {
-    assertBytes("mac", mac, { min: 4, max: full.length });
-    return internals(key, "key").backend.equal(mac, full.subarray(0, mac.length));
+    const length = wholeNumber(options, "length", { min: 4, max: full.length, unit: "bytes", fallback: full.length });
+    assertBytes("mac", mac, length);
+    return internals(key, "key").backend.equal(mac, full.subarray(0, length));
   } finally {
     wipe(full);
   }

@@ -18,6 +18,7 @@ import type { BlockCipher } from "./cipher.js";
 import { LONGEST_KEY } from "../abi.gen.js";
 import type { Backend, BlockPadding, HashName, MessagePart, OpenEncoding, Slot, SlotKind } from "../contract.js";
 import { startsLikeMessage } from "../message-start.js";
+import { desParts } from "./des-parts.js";
 import { decodeHexDigits, equalBytes, unwrapKeyBlock, wrapKeyBlock } from "./key-block.js";
 import { destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "../refusals.js";
 
@@ -118,6 +119,7 @@ function createNobleBackend(): Backend {
     slotKind: (slot) => entry(slot).kind,
     slotLength: (slot) => entry(slot).material.length,
     readSlot: (slot) => entry(slot).material.slice(),
+    slotParts: (slot) => desParts(entry(slot).material),
 
     encryptBlock(slot, block) {
       const cipher = cipherOf(slot);

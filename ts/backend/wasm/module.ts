@@ -26,6 +26,7 @@ export interface WasmExports {
   slotKind(handle: number): number;
   slotLength(handle: number): number;
   slotRead(handle: number): number;
+  slotParts(handle: number): number;
   blockEncrypt(handle: number): number;
   blockDecrypt(handle: number): number;
   cbcEncrypt(handle: number, length: number, pad: number, last: number): number;

@@ -38,6 +38,7 @@ const METHODS: Readonly<Record<Method, true>> = {
   slotKind: true,
   slotLength: true,
   readSlot: true,
+  slotParts: true,
   encryptBlock: true,
   decryptBlock: true,
   cbcEncrypt: true,

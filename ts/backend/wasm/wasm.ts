@@ -83,6 +83,10 @@ class WasmBackend implements Backend {
     return this.io.takeAndWipe(this.io.check(this.wasm.slotRead(slot)), 0);
   }
 
+  slotParts(slot: Slot): number {
+    return this.io.check(this.wasm.slotParts(slot));
+  }
+
   encryptBlock(slot: Slot, block: Uint8Array): Uint8Array {
     return this.ciphers.encryptBlock(slot, block);
   }

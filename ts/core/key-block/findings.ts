@@ -19,6 +19,7 @@ export type FindingCode =
   | "surplus-padding"
   | "key-length"
   | "strength"
+  | "weak-key"
   | "key-check-value"
   | "kbpk-check-value";
 

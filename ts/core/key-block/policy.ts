@@ -10,7 +10,7 @@ import { type KeyAlgorithm, SHORTEST_HMAC_BITS, suitsAlgorithm } from "../keys/a
 import { hiddenKeyBytes, optionalBlock, payloadBytes } from "./algorithm.js";
 import { type PolicyFinding, violation, x9143 } from "./findings.js";
 import type { KeyBlockHeader } from "./header.js";
-import { type KeyFacts, strengthOf } from "./strength.js";
+import { type KeyFacts, strengthOf, weaknessOf } from "./strength.js";
 
 /** Whether a length suits the algorithm; HMAC keys need 112 bits (NIST SP 800-131A r2 clause 10). */
 export function keyLengthFindings(algorithm: KeyAlgorithm, bytes: number): PolicyFinding[] {
@@ -26,6 +26,25 @@ export function strengthFindings(kbpk: KeyFacts, key: KeyFacts): PolicyFinding[]
   if (available === undefined || needed === undefined || available >= needed) return [];
   const clause = `${x9143("5.2")}; NIST SP 800-57 part 1 r5 tables 2 and 3`;
   return [violation("strength", "kbpk", clause, `a key of ${needed} bits of strength under a KBPK of ${available}`)];
+}
+
+const KEY_ENCRYPTION: readonly string[] = ["K0", "K1", "K4"];
+
+/**
+ * Weak and semi-weak DES keys, and TDEA keys of equal parts: SP 800-67 r2 clauses 3.2 and 3.3.2. Refused where they protect other
+ * keys; a working key of that kind (a test key, say) is told of.
+ */
+export function weaknessFindings(kbpk: KeyFacts, key: KeyFacts, usage: string): PolicyFinding[] {
+  const found: PolicyFinding[] = [];
+  const clause = "NIST SP 800-67 r2 clauses 3.2, 3.3.2";
+  const ofKbpk = weaknessOf(kbpk);
+  const ofKey = weaknessOf(key);
+  if (ofKbpk !== undefined) found.push(violation("weak-key", "kbpk", clause, `the KBPK ${ofKbpk}; have another one exchanged`));
+  if (ofKey === undefined) return found;
+  const message = `the key ${ofKey}`;
+  if (KEY_ENCRYPTION.includes(usage))
+    return [...found, violation("weak-key", "key", clause, `${message}; it protects other keys`)];
+  return [...found, { code: "weak-key", severity: "notice", field: "key", message, clause }];
 }
 
 /** Payload padding beyond what hiding or one cipher block explains. Strict form only: some senders always add a block. */

@@ -19,7 +19,7 @@ import { algorithmOf, hmacHash, isHmacLetter } from "./algorithm.js";
 import { enforce, type FindingCode, type KeyBlockKnobs, type PolicyFinding, type SetKnobs } from "./findings.js";
 import { judgeHeader } from "./judgement.js";
 import { readKnobs } from "./knobs.js";
-import { checkValueFindings, keyLengthFindings, strengthFindings, surplusFindings } from "./policy.js";
+import { checkValueFindings, keyLengthFindings, strengthFindings, surplusFindings, weaknessFindings } from "./policy.js";
 import type { KeyFacts } from "./strength.js";
 import { syntax, throwProblem } from "./text.js";
 
@@ -31,7 +31,7 @@ export interface UnwrapOptions extends KeyBlockKnobs {
   expectUsage?: string | readonly string[];
   /** The mode of use the caller counts on, or several. Throws like `expectUsage`. */
   expectModeOfUse?: string | readonly string[];
-  /** The key's check value, 6 to 10 hex digits, by any usual method. A mismatch throws `ERR_KCV_MISMATCH`, under `report`, too. */
+  /** The key's check value, 4 to 16 hex digits, by any usual method. A mismatch throws `ERR_KCV_MISMATCH`, under `report`, too. */
   kcv?: string;
   /** The hash of an HMAC key whose block has no HM. */
   hash?: HashName;
@@ -108,7 +108,7 @@ function checkExpectations(header: KeyBlockHeader, { usages, modes }: CheckedOpt
 function keyFindings(header: KeyBlockHeader, kbpk: KeyFacts, opened: KeyFacts, paddingLength: number, strict: boolean) {
   const found = keyLengthFindings(opened.algorithm, opened.bytes);
   const key: KeyFacts = found.length > 0 ? { ...opened, algorithm: "OPAQUE" } : opened;
-  found.push(...strengthFindings(kbpk, key));
+  found.push(...strengthFindings(kbpk, key), ...weaknessFindings(kbpk, key, header.usage));
   if (strict) found.push(...surplusFindings(header, key.bytes, paddingLength));
   if (header.optionalBlocks.length === 0) return found;
   return [...found, ...checkValueFindings(header, "KC", key), ...checkValueFindings(header, "KP", kbpk)];

@@ -16,7 +16,7 @@ import { blockSize, HEADER_LENGTH, macCharacters } from "./header.js";
 import { requireKbpk } from "./kbpk.js";
 import { algorithmOf, hiddenKeyBytes, payloadBytes } from "./algorithm.js";
 import { enforce } from "./findings.js";
-import { keyLengthFindings, strengthFindings } from "./policy.js";
+import { keyLengthFindings, strengthFindings, weaknessFindings } from "./policy.js";
 import type { KeyFacts } from "./strength.js";
 import { type Fields, headerFields, headerText, type KeyBlockHeaderInit } from "./wrap-header.js";
 import { optionalText } from "./wrap-optional.js";
@@ -69,10 +69,11 @@ function inBackendOf(kbpk: KeyInternals, key: KeyInternals, use: (slot: Slot) =>
 }
 
 /** By the letter of the header, so that an opaque key cannot claim to be what its length or strength does not allow. */
-function checkStrength(letter: string, kbpk: KeyFacts, key: KeyFacts): void {
+function checkStrength({ algorithm: letter, usage }: Fields, kbpk: KeyFacts, key: KeyFacts): void {
   const algorithm = algorithmOf(letter, key.hash);
   const misfits = keyLengthFindings(algorithm, key.bytes);
-  enforce(misfits.length > 0 ? misfits : strengthFindings(kbpk, { ...key, algorithm }));
+  const claimed = { ...key, algorithm };
+  enforce(misfits.length > 0 ? misfits : [...strengthFindings(kbpk, claimed), ...weaknessFindings(kbpk, claimed, usage)]);
 }
 
 /**
@@ -90,7 +91,7 @@ function checkStrength(letter: string, kbpk: KeyFacts, key: KeyFacts): void {
  * @throws `ERR_KEY_USAGE` for a header that allows more than the key, or a KBPK that may not wrap
  * @throws `ERR_KEY_BLOCK_KBPK` for a KBPK of the wrong algorithm
  * @throws `ERR_KEY_BLOCK_VERSION` for a version that does not exist
- * @throws `ERR_KEY_BLOCK_POLICY` for a KBPK weaker than the key
+ * @throws `ERR_KEY_BLOCK_POLICY` for a KBPK weaker than the key, and for a KBPK or a transport key that is a weak TDEA key
  * @throws `ERR_KCV_MISMATCH` for a stated KC or KP that is wrong
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_KEY_DESTROYED`, `ERR_NO_RANDOM`
  * @example
@@ -125,7 +126,7 @@ export function wrapKeyBlock(
   const wrapped: KeyFacts = { backend: home, slot, algorithm, hash, bytes: home.slotLength(slot) };
   const fields = headerFields(header, kbpkAttributes, attributes);
   const protection = requireKbpk(kbpk, fields.version, "wrap");
-  checkStrength(fields.algorithm, protection, wrapped);
+  checkStrength(fields, protection, wrapped);
   const optional = optionalText(header, fields, wrapped, protection, grammar === "strict");
   const padding = payloadPadding(options, fields, wrapped.bytes);
   try {

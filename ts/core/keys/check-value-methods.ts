@@ -17,8 +17,13 @@ export type KcvMethod = "CMAC" | "ANSI_X9_24" | "HMAC" | "GLOBALPLATFORM";
 /** Every method, for messages. */
 export const KCV_METHODS: readonly KcvMethod[] = ["CMAC", "ANSI_X9_24", "HMAC", "GLOBALPLATFORM"];
 
-/** The longest check value: five bytes, X9.143:2021 clause 6.3.6.7 (`01` and ten digits). */
-export const LONGEST_CHECK_VALUE = 5;
+/** The bytes of the longest check value: one cipher block, and 8 of an HMAC. KC and KP have a table of their own: five at most. */
+export function longestCheckValue(algorithm: KeyAlgorithm): number {
+  return algorithm === "AES" ? 16 : 8;
+}
+
+/** The longest one that people exchange, in bytes: sixteen digits. */
+export const LONGEST_EXCHANGED = 8;
 
 /** Methods that exist for an algorithm, the usual one first. Empty where core knows none. */
 export function methodsFor(algorithm: KeyAlgorithm): readonly KcvMethod[] {

@@ -9,7 +9,8 @@ import {
   checkValueBytes,
   KCV_METHODS,
   type KcvMethod,
-  LONGEST_CHECK_VALUE,
+  LONGEST_EXCHANGED,
+  longestCheckValue,
   methodsFor,
   usualMethods,
 } from "./check-value-methods.js";
@@ -20,7 +21,6 @@ import {
   choice,
   type NumberBounds,
   own,
-  readWholeNumber,
   refusal,
   wholeNumber,
   wordList,
@@ -42,7 +42,7 @@ export interface HashKcvMethod {
 export interface KeyCheckValueOptions {
   /** Default: CMAC for AES, ANSI_X9_24 for TDES and DES, HMAC for HMAC. */
   method?: KcvMethod;
-  /** Bytes, 2 to 5. Default 3. */
+  /** Bytes, from 2 to the cipher block: 16 for AES, 8 for TDES and DES; to 8 for HMAC. Default 3. */
   length?: number;
 }
 
@@ -50,12 +50,14 @@ export interface KeyCheckValueOptions {
 export interface VerifyKeyCheckValueOptions {
   /** `auto` (default) tries CMAC and ANSI_X9_24 for AES and TDES, the algorithm's usual one first, and HMAC for HMAC. */
   method?: "auto" | KcvMethod | HashKcvMethod;
-  /** The bytes that `expected` must have, 2 to 5. Without it, 3 to 5 are accepted: two bytes are too weak unless asked for. */
+  /** The bytes that `expected` must have, from 2 to the cipher block. Without it, 2 to 8 are accepted. */
   length?: number;
 }
 
 /** Two bytes are the least that anyone exchanges. */
-const LENGTH: NumberBounds = { min: 2, max: LONGEST_CHECK_VALUE, unit: "bytes" };
+function lengthBounds(algorithm: KeyAlgorithm): NumberBounds {
+  return { min: 2, max: longestCheckValue(algorithm), unit: "bytes" };
+}
 
 /** The method named, or the usual one. Throws `ERR_INVALID_ARGUMENT` for one that the algorithm does not have. Internal. */
 export function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
@@ -76,7 +78,7 @@ export function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
  *
  * @param options method and length; by default CMAC for AES, ANSI_X9_24 for TDES and DES, HMAC for HMAC, and 3 bytes
  * @returns upper-case hex, two digits a byte
- * @throws `ERR_INVALID_ARGUMENT` for a method that the algorithm does not have, or a length outside 2 to 5
+ * @throws `ERR_INVALID_ARGUMENT` for a method that the algorithm does not have, or a length outside 2 to the cipher block
  * @throws `ERR_KEY_USAGE` for algorithms that have no check value (RSA, EC, DSA, OPAQUE)
  * @throws `ERR_KEY_DESTROYED`
  * @example
@@ -92,21 +94,25 @@ export function methodFor(algorithm: KeyAlgorithm, method: unknown): KcvMethod {
 export function keyCheckValue(key: SecretKey, options: KeyCheckValueOptions = {}): string {
   assertObject("options", options);
   const { backend, slot } = internals(key, "key");
-  const length = wholeNumber(options, "length", { ...LENGTH, fallback: 3 });
   const { algorithm, hash } = attributesOf(key, "key");
+  const length = wholeNumber(options, "length", { ...lengthBounds(algorithm), fallback: 3 });
   const method = methodFor(algorithm, own(options, "method"));
   return encodeHex(checkValueBytes(backend, slot, algorithm, method, hash, length));
 }
 
-/** A stated check value as bytes; `name` is the argument's. Throws `ERR_INVALID_ARGUMENT`. Internal. */
-export function readCheckValue(name: string, expected: unknown, length?: unknown): Uint8Array {
+/**
+ * A stated check value as bytes: 4 to 16 hex digits, which spaces may group, or those that `length` bytes have. `name` is the
+ * argument's. Throws `ERR_INVALID_ARGUMENT`. Internal.
+ */
+export function readCheckValue(name: string, expected: unknown, length?: number): Uint8Array {
   if (typeof expected !== "string") throw refusal(name, "hex text", expected);
-  const exact = length === undefined ? undefined : readWholeNumber("length", length, LENGTH);
-  const digits = exact === undefined ? "6, 8 or 10 hex digits" : `${2 * exact} hex digits`;
-  const suits = exact === undefined ? expected.length >= 6 && expected.length <= 10 : expected.length === 2 * exact;
-  if (!suits) throw invalidArgument(name, digits, `${expected.length} characters`);
-  if (!isHex(expected)) throw invalidArgument(name, digits, "other characters");
-  return decodeHex(name, expected);
+  const digits = expected.replace(/([0-9A-Fa-f]) +(?=[0-9A-Fa-f])/g, "$1");
+  const [least, most] = length === undefined ? [4, 2 * LONGEST_EXCHANGED] : [2 * length, 2 * length];
+  const form = length === undefined ? `${least} to ${most} hex digits, an even number` : `${most} hex digits`;
+  const suits = digits.length >= least && digits.length <= most && digits.length % 2 === 0;
+  if (!suits) throw invalidArgument(name, form, `${digits.length} characters`);
+  if (!isHex(digits)) throw invalidArgument(name, form, "other characters");
+  return decodeHex(name, digits);
 }
 
 function privateMethod(method: object): HashKcvMethod {
@@ -117,16 +123,24 @@ function privateMethod(method: object): HashKcvMethod {
   return { hash, message };
 }
 
-function mismatch(bytes: number): PosCryptoError {
-  return new PosCryptoError("ERR_KCV_MISMATCH", `The key's check value is not the expected one (${2 * bytes} digits compared)`);
+/** What was compared, and what else there is. Never a value: the key's would help a guess. */
+function mismatch(bytes: number, tried: readonly KcvMethod[], algorithm: KeyAlgorithm): PosCryptoError {
+  const others = methodsFor(algorithm).filter((method) => !tried.includes(method));
+  const by = tried.length === 0 ? "the method given" : wordList(tried).replace(" or ", " and ");
+  const more = others.length === 0 ? "" : `; pass method: ${wordList(others)} if the other side uses it`;
+  const message = `The key's check value is not the expected one (${2 * bytes} digits compared by ${by})${more}`;
+  return new PosCryptoError("ERR_KCV_MISMATCH", `${message}; explainKeyCheckValue shows near misses`, {
+    details: { methods: [...tried] },
+  });
 }
 
 /**
  * Compares a key's check value with a stated one in constant time, and says which method matched.
  *
- * @param expected hex of either case: 6, 8 or 10 digits, or 2 x `length`
+ * @param expected hex of either case: 4 to 16 digits, or 2 x `length`; spaces may group them
  * @returns the method that matched
- * @throws `ERR_KCV_MISMATCH`: this is not the key that the other side means, or they use another method
+ * @throws `ERR_KCV_MISMATCH`: this is not the key that the other side means, or they use another method; `details.methods` lists
+ *   the methods tried
  * @throws `ERR_INVALID_ARGUMENT` for a check value or a method that is malformed, or that the algorithm does not have
  * @throws `ERR_KEY_USAGE`, `ERR_KEY_DESTROYED` as `keyCheckValue`
  * @example
@@ -145,8 +159,9 @@ export function verifyKeyCheckValue(
 ): { method: KcvMethod | HashKcvMethod } {
   assertObject("options", options);
   const { backend, slot } = internals(key, "key");
-  const wanted = readCheckValue("expected", expected, own(options, "length"));
   const { algorithm, hash } = attributesOf(key, "key");
+  const length = own(options, "length") === undefined ? undefined : wholeNumber(options, "length", lengthBounds(algorithm));
+  const wanted = readCheckValue("expected", expected, length);
   const method = own(options, "method", "auto");
   if (typeof method === "object") {
     const chosen = privateMethod(method);
@@ -160,7 +175,7 @@ export function verifyKeyCheckValue(
     const full = backend.hmacWith(chosen.hash, slot, chosen.message);
     const equal = backend.equal(full.subarray(0, wanted.length), wanted);
     wipe(full);
-    if (!equal) throw mismatch(wanted.length);
+    if (!equal) throw mismatch(wanted.length, [], algorithm);
     return { method: chosen };
   }
   return { method: matchCheckValue({ backend, slot, algorithm, hash }, wanted, method) };
@@ -179,9 +194,10 @@ export function matchCheckValue(
   method: "auto" | KcvMethod,
 ): KcvMethod {
   const first = methodFor(algorithm, method === "auto" ? undefined : method);
-  for (const candidate of method === "auto" ? usualMethods(algorithm) : [first]) {
+  const candidates = method === "auto" ? usualMethods(algorithm) : [first];
+  for (const candidate of candidates) {
     const value = checkValueBytes(backend, slot, algorithm, candidate, hash, wanted.length);
     if (backend.equal(value, wanted)) return candidate;
   }
-  throw mismatch(wanted.length);
+  throw mismatch(wanted.length, candidates, algorithm);
 }

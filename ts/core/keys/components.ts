@@ -86,7 +86,8 @@ function checkComponentValue(
     checkedKey(backend, part, resolved, wanted, method).destroy();
   } catch (error) {
     if (!(error instanceof PosCryptoError) || error.code !== "ERR_KCV_MISMATCH") throw error;
-    throw new PosCryptoError("ERR_KCV_MISMATCH", `Key components: the check value of component ${i + 1} is not the expected one`);
+    const message = `Key components: the check value of component ${i + 1} is not the expected one; read it and its letter again`;
+    throw new PosCryptoError("ERR_KCV_MISMATCH", message, { details: { ...error.details, component: i + 1 } });
   }
 }
 
@@ -96,7 +97,7 @@ function checkComponentValue(
  *
  * @param components two to nine, bytes or hex text, all of the key's length
  * @param attributes as in `importKey`
- * @param options check values of the components and of the key, 6 to 10 hex digits each
+ * @param options check values of the components and of the key, 4 to 16 hex digits each
  * @throws `ERR_KEY_COMPONENTS` for different lengths, an all-zero component, equal components, an all-zero result, and a TDES
  *   result whose neighbouring parts are equal (SP 800-67 r2 clause 3.2)
  * @throws `ERR_KCV_MISMATCH` which says for which component, or that it is the key's

@@ -21,6 +21,7 @@ import {
   suitsAlgorithm,
 } from "./attributes.js";
 import { attributesOf, internals, makeKey, type SecretKey } from "./handle.js";
+import { setOddParity } from "./parity.js";
 import { MOST_DRAWS, randomBytes, stuckSource } from "../../base/random.js";
 
 export type { Exportability, KeyAlgorithm, KeyAttributes, KeyInternals, ResolvedKeyAttributes } from "./attributes.js";
@@ -121,17 +122,6 @@ function randomTdeaKey(backend: Backend, length: number): Uint8Array {
     wipe(bytes);
   }
   throw stuckSource();
-}
-
-/** FIPS 46-3: bit 0 of every byte makes the number of ones odd. Without a branch on the material. */
-function setOddParity(bytes: Uint8Array): void {
-  for (let i = 0; i < bytes.length; i++) {
-    const high = bytes[i]! & 0xfe;
-    let ones = high ^ (high >> 4);
-    ones ^= ones >> 2;
-    ones ^= ones >> 1;
-    bytes[i] = high | (~ones & 1);
-  }
 }
 
 /**
