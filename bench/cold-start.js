@@ -1,7 +1,7 @@
 /**
  * Cold start: a fresh process for every sample, from the start of the import to the first opened envelope. The processes of the
  * candidates take turns; the child measures itself, so that the start of Node is not counted. What part the import has, which is
- * Node's loader and parser, is printed beside it, and what the import of a package takes that has one line: no library takes less.
+ * Node's loader and parser, is printed beside it, and what the import of a package takes that has one line: no library needs less.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

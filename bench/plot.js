@@ -56,7 +56,7 @@ export function plotBySize(title, subtitle, rows) {
     const label = `<text x="${x(size)}" y="${height - bottom + 18}" ${font} font-size="11" text-anchor="middle" fill="#495057">`;
     parts.push(`${label}${formatBytes(size)}</text>`);
   }
-  /** Labels stand at the line's last point, pushed apart where lines end close together. */
+  /** Labels are at the line's last point, pushed apart where lines end close together. */
   const ends = names.map((name, index) => {
     const points = rows.filter((row) => row.medians[name] !== undefined);
     const last = points[points.length - 1];

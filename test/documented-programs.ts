@@ -18,7 +18,7 @@ export interface Block {
   /** What follows the fence: `ts`, `js`, `sh`, `text`. */
   readonly language: string;
   readonly code: string;
-  /** Where it stands, for the names of tests. */
+  /** Where it is, for the names of tests. */
   readonly place: string;
 }
 

@@ -50,7 +50,7 @@ function layerOf(file: string): Layer {
   if (file.startsWith("assembly/")) return "assembly";
   const folder = /^ts\/([^/]+)\//.exec(file)?.[1] ?? "core";
   if (!(folder in allowed))
-    throw new Error(`${file} lies in no layer: its folder must be one of ${Object.keys(allowed).join(", ")}`);
+    throw new Error(`${file} is in no layer: its folder must be one of ${Object.keys(allowed).join(", ")}`);
   return folder as Layer;
 }
 

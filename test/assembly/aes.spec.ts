@@ -189,7 +189,7 @@ describe("the counter of CTR", () => {
     wraps("ffffffffffffffffffffffffffffffff", "00000000000000000000000000000000");
   });
 
-  test("touches nothing behind the data", () => {
+  test("touches nothing after the data", () => {
     expand(KEY_128);
     for (let length = 0; length <= 33; length++) {
       put(CHAINING, IV);

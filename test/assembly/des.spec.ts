@@ -60,7 +60,7 @@ describe("permutations of DES", () => {
     expect<u64>(permute64(0xfefe_fefe_fefe_fefe, KEY_REGISTER) & mask).toBe(mask);
   });
 
-  it("permuted choice 2 takes 48 bits, in either kernel's order", () => {
+  it("permuted choice 2 chooses 48 bits, in either kernel's order", () => {
     expect<u64>(permute64(0x00ff_ffff_ffff_ffff, VECTOR_KEY)).toBe(0x3f3f_3f3f_3f3f_3f3f);
     expect<u64>(permute64(0x00ff_ffff_ffff_ffff, SCALAR_KEY)).toBe(0x3333_3333_ffff_ffff);
   });
@@ -144,7 +144,7 @@ describe("TDES", () => {
     expect<u64>(load64be(CHAINING)).toBe(0x8e8f_2931_3628_3797);
   });
 
-  it("CMAC reads nothing behind the message", () => {
+  it("CMAC reads nothing after the message", () => {
     for (let length = 0; length <= 24; length++) {
       for (let i = 0; i < 32; i += 8) store64be(DATA + i, next());
       tdesCmac(SCHEDULE, SUBKEYS, DATA, length, CHAINING);

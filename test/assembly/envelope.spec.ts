@@ -57,7 +57,7 @@ describe("envelopes", () => {
     expect<i32>(wrong).toBe(0);
   });
 
-  it("auto takes for hexadecimal text what decodes to JSON or gzip, and nothing else", () => {
+  it("auto reads as hexadecimal text what decodes to JSON or gzip, and nothing else", () => {
     expect<i32>(through("7B7D", AUTO)).toBe(2, "{");
     expect<i32>(through("7b7d", AUTO)).toBe(2, "{ in lower case");
     expect<i32>(through("5B5D", AUTO)).toBe(2, "[");
@@ -81,7 +81,7 @@ describe("envelopes", () => {
     wipe(IO, 256);
   });
 
-  it("takes right paddings and no others, and leaves nothing of what it refuses", () => {
+  it("accepts right paddings and no others, and leaves nothing of what it refuses", () => {
     let wrong = 0;
     for (let last = 0; last < 256; last++) {
       for (let foreign = -1; foreign < 16; foreign++) {

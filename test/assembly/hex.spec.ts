@@ -36,7 +36,7 @@ describe("hexEncode", () => {
 });
 
 describe("hexDecode", () => {
-  it("takes back what was encoded, in place, at every length", () => {
+  it("decodes what was encoded, in place, at every length", () => {
     let wrong = 0;
     for (let length = 0; length <= 300; length++) {
       for (let i = 0; i < length; i++) store<u8>(IO + i, i * 11 + length);

@@ -50,7 +50,7 @@ function firstWord(handle: i32): u64 {
 }
 
 describe("unwrapKeyBlock", () => {
-  it("opens published blocks of versions D, B and C, and leaves nothing behind", () => {
+  it("opens published blocks of versions D, B and C, and leaves nothing", () => {
     const d = keyOf(KIND_AES, KBPK_D);
     const fromD = unwrap(d, BLOCK_D, 16, KIND_AES);
     expect<i32>(fromD).toBeGreaterThan(0);

@@ -36,7 +36,7 @@ export const backendEnvelopeCases: Cases = (suite) => {
       backend.destroySlot(slot);
     });
 
-    suite.test("takes text as UTF-8, whatever its characters, and gives it back", () => {
+    suite.test("reads text as UTF-8, whatever its characters, and gives it back", () => {
       const backend = currentBackend();
       const slot = backend.createSlot("AES", pseudoRandom(22)(16));
       const iv = new Uint8Array(16);
@@ -50,7 +50,7 @@ export const backendEnvelopeCases: Cases = (suite) => {
               `${alphabet} x ${length}, ${encoding}: as its bytes`,
             );
             ok(backend.openText(slot, iv, sealed, encoding) === text, `${alphabet} x ${length}, ${encoding}: back`);
-            ok(backend.openText(slot, iv, sealed, "auto") === text, `${alphabet} x ${length}, ${encoding}: back by itself`);
+            ok(backend.openText(slot, iv, sealed, "auto") === text, `${alphabet} x ${length}, ${encoding}: found out again`);
           }
         }
       }

@@ -120,7 +120,7 @@ function ctr(backend: Backend, slot: Slot, initial: Uint8Array, data: Uint8Array
   return out;
 }
 
-/** Runs `body` with a KBPK of each size that the version takes. */
+/** Runs `body` with a KBPK of each size that the version accepts. */
 function eachKbpk(version: KeyBlockVersion, body: (backend: Backend, kbpk: Slot, material: Uint8Array) => void): void {
   const backend = currentBackend();
   for (const size of kbpkSizes(version)) {

@@ -215,7 +215,7 @@ export const cipherCases: Cases = (suite) => {
       ["HMAC", "M7", "CGVN"],
     ];
     for (const [name, use, allowed, modes] of uses) {
-      suite.test(`${name} takes its own algorithm, usage and modes, and nothing else`, () => {
+      suite.test(`${name} accepts its own algorithm, usage and modes, and nothing else`, () => {
         let worked = 0;
         for (const [algorithm, usage, keyModes] of all) {
           for (const mode of keyModes) {
@@ -234,7 +234,7 @@ export const cipherCases: Cases = (suite) => {
       });
     }
 
-    suite.test("the retail MAC takes two keys; HMAC-SHA-256 takes SHA-256", () => {
+    suite.test("the retail MAC needs two keys; HMAC-SHA-256 needs SHA-256", () => {
       using(make("TDES", "M3", "N", tdesHex + "0011223344556677"), (key) => {
         throwsCode(() => retailMac(key, data, { padding: "none" }), "ERR_KEY_USAGE", /192 bits.*128/);
       });

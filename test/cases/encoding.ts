@@ -37,7 +37,7 @@ const base64Vectors = [
   ["foobar", "Zm9vYmFy"],
 ] as const;
 
-/** Unicode 15 clause 3.9, table 3-7: the first and last sequence of every row, and what lies just outside. */
+/** Unicode 15 clause 3.9, table 3-7: the first and last sequence of every row, and what is just outside. */
 const malformedUtf8 = [
   "80",
   "BF",

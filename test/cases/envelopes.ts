@@ -122,7 +122,7 @@ export const envelopeCases: Cases = (suite) => {
           bytes[15] = bytes[15]! ^ value;
           const envelope = { ...sealed, ciphertext: toHex(bytes) };
           const open = () => openEnvelopeBytes(key, envelope, { plaintextEncoding: "raw" });
-          // The plaintext ends with 12 times 0C: 0C stays, 01 is right again by itself.
+          // The plaintext ends with 12 times 0C: 0C stays, 01 alone is right again.
           if (value === 0 || value === (0x0c ^ 0x01)) same(open().length, value === 0 ? 20 : 31, `change by ${value}`);
           else throwsCode(open, "ERR_ENVELOPE_OPEN", "the envelope cannot be opened");
         }
@@ -429,7 +429,7 @@ export const envelopeCases: Cases = (suite) => {
       });
     });
 
-    suite.test("the TDK seals, too; a key that cannot be exposed opens all the same", () => {
+    suite.test("the TDK seals, too; a key that cannot be exposed opens, too", () => {
       const tdk = importKey(material, { algorithm: "AES", usage: "D0" });
       throwsCode(() => exposeKeyBytes(tdk), "ERR_KEY_NOT_EXTRACTABLE");
       same(openEnvelope(tdk, sealEnvelope(tdk, { track2: "x" })), { track2: "x" }, "value");

@@ -104,7 +104,7 @@ export const gzipCases: Cases = (suite) => {
       for (let length = file.length + 1; length < two.length; length++) isRefused(two.slice(0, length), `${length} bytes of two`);
     });
 
-    suite.test("anything behind the last trailer", () => {
+    suite.test("anything after the last trailer", () => {
       for (const tail of ["00", "0000", "1F", "1F8B", "1F8B08", "1F8B0800000000000000FF", "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"]) {
         isRefused(join(file, hex(tail)), tail);
       }
@@ -161,7 +161,7 @@ export const gzipCases: Cases = (suite) => {
       ok(refused > 900, `${refused} refused`);
     });
 
-    suite.test("5,000 random inputs, some behind a real header: refused, nothing thrown", () => {
+    suite.test("5,000 random inputs, some after a real header: refused, nothing thrown", () => {
       const random = pseudoRandom(1951);
       for (let i = 0; i < 5000; i++) {
         const bytes = random(1 + (i % 60));

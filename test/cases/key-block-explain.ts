@@ -144,7 +144,7 @@ export const keyBlockExplainCases: Cases = (suite) => {
       ok(explainKeyBlock(broken).findings.filter(({ severity }) => severity === "error").length >= 3, "errors");
     });
 
-    suite.test("says that it decoded Base64, and takes bytes", () => {
+    suite.test("says that it decoded Base64, and accepts bytes", () => {
       const block = vector("TR-31:2018 A.7.4 D");
       same(explainKeyBlock(ascii(block)).text, explainKeyBlock(block).text);
       throwsCode(() => explainKeyBlock(7 as unknown as string), "ERR_INVALID_ARGUMENT");

@@ -72,7 +72,7 @@ export const keyBlockHeaderCases: Cases = (suite) => {
       same(parseKeyBlock(vector("own D long length, bytes")).optionalBlocks[0]!.form, "long-bytes");
     });
 
-    suite.test("takes text, bytes, Base64 and bytes of Base64", () => {
+    suite.test("accepts text, bytes, Base64 and bytes of Base64", () => {
       const forms = [GOOD, ascii(GOOD), GOOD_BASE64, ascii(GOOD_BASE64)];
       for (const form of forms) same(parseKeyBlock(form), parseKeyBlock(GOOD));
     });

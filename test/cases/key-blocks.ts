@@ -67,7 +67,7 @@ function protectionKey(material: string | Uint8Array, algorithm: string, more: P
 
 const kbpkOf = (version: string): string => (version === "D" || version === "E" ? "AES" : "TDES");
 
-/** A backend that counts its slots, so that a test sees what a failure leaves behind. */
+/** A backend that counts its slots, so that a test sees what a failure leaves. */
 function counting(): { backend: Backend; live: () => number } {
   const real = currentBackend();
   const slots = new Set<Slot>();
@@ -526,7 +526,7 @@ export const keyBlockCases: Cases = (suite) => {
       );
     });
 
-    suite.test("takes the caller's padding if it fits", () => {
+    suite.test("uses the caller's padding if it fits", () => {
       const key = aes();
       throwsCode(() => wrapped(key, {}, { padding: new Uint8Array(13) }), "ERR_INVALID_ARGUMENT", /^"padding" must be/);
       throwsCode(() => wrapped(key, {}, { padding: "00" as unknown as Uint8Array }), "ERR_INVALID_ARGUMENT");

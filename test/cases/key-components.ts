@@ -1,4 +1,4 @@
-/** Keys from components: the exclusive or, the check values of a ceremony, and everything a ceremony must refuse. */
+/** Keys from components: the XOR, the check values of a ceremony, and everything a ceremony must refuse. */
 import {
   exposeKeyBytes,
   importKeyComponents,
@@ -19,7 +19,7 @@ const checkValue = (component: string, attributes: KeyAttributes): string => key
 
 export const keyComponentCases: Cases = (suite) => {
   suite.group("importKeyComponents", () => {
-    suite.test("is the exclusive or of two to nine components, bytes or hex", () => {
+    suite.test("is the XOR of two to nine components, bytes or hex", () => {
       same(toHex(exposeKeyBytes(importKeyComponents([A, B], AES))), "BF13CBED43229 4A2814BB8FB657C2931".replace(" ", ""));
       for (let count = 2; count <= 9; count++) {
         const random = pseudoRandom(count);
@@ -33,7 +33,7 @@ export const keyComponentCases: Cases = (suite) => {
       }
     });
 
-    suite.test("takes TDES and HMAC components, and leaves the caller's arrays alone", () => {
+    suite.test("accepts TDES and HMAC components, and leaves the caller's arrays alone", () => {
       const parts = [hex(A), hex(B), hex(C)];
       const key = importKeyComponents(parts, TDES);
       same(parts.map(toHex), [A, B, C]);

@@ -1,5 +1,5 @@
 /**
- * Key sets: issued and installed on both sides, every form the answer may have, every contradiction, and nothing left behind after
+ * Key sets: issued and installed on both sides, every form the answer may have, every contradiction, and nothing left after
  * a failure.
  */
 import type { Backend, Slot, UnwrapVerdict } from "../../ts/backend/contract.js";
@@ -131,7 +131,7 @@ function spiedBackend(): { backend: Backend; live: () => number; made: () => num
   return { backend, live: () => slots.filter((slot) => real.slotIsLive(slot)).length, made: () => slots.length };
 }
 
-/** Asserts that installing fails with `code` and leaves neither a slot nor a changed ZMK behind. */
+/** Asserts that installing fails with `code` and leaves neither a slot nor a changed ZMK. */
 function refuses(response: unknown, code: PosErrorCode, message?: RegExp, options: InstallOptions = {}): Error {
   const spy = spiedBackend();
   const zmk = makeZmk({ backend: spy.backend });
@@ -378,7 +378,7 @@ export const keySetCases: Cases = (suite) => {
     });
   });
 
-  suite.group("key sets: failures leave nothing behind", () => {
+  suite.group("key sets: failures leave nothing", () => {
     suite.test("a check value that differs names role and both values, at every step", () => {
       const response = handMade();
       for (const role of roles) {
@@ -441,7 +441,7 @@ export const keySetCases: Cases = (suite) => {
       });
     }
 
-    suite.test("the strict profile: unhidden length, optional block against the grammar, small hex, surplus", () => {
+    suite.test("the strict profile: unhidden length, optional block against the grammar, lower-case hex, surplus", () => {
       const short = materials.tpk.slice(0, 32);
       refuses(handMade({ tpk: { material: short, wrap: { hideLength: false } } }), "ERR_KEY_BLOCK_POLICY", /"tpk".*length/);
       const label = { header: { optionalBlocks: [{ id: "KS", data: "not hex at all" }] }, wrap: { grammar: "lenient" } } as const;

@@ -64,7 +64,7 @@ export const keyCases: Cases = (suite) => {
       });
     }
 
-    suite.test("takes bytes, Buffers' like, and hex of either case, and leaves the caller's array alone", () => {
+    suite.test("accepts bytes, Buffers too, and hex of either case, and leaves the caller's array alone", () => {
       const bytes = hex(SAMPLE);
       const forms = [bytes, SAMPLE, SAMPLE.toLowerCase(), new Uint8Array([9, ...bytes, 9]).subarray(1, 17)];
       const values = forms.map((form) => keyCheckValue(importKey(form, { algorithm: "AES", usage: "P0" })));
@@ -133,7 +133,7 @@ export const keyCases: Cases = (suite) => {
       same(importKey(SAMPLE, { algorithm: "HMAC", usage: "M7", hash: "SHA-1" }).hash, "SHA-1");
     });
 
-    suite.test("takes nothing from a prototype", () => {
+    suite.test("reads nothing from a prototype", () => {
       const inherited = Object.create({ algorithm: "AES", usage: "D0", extractable: true });
       throwsCode(() => importKey(SAMPLE, inherited), "ERR_INVALID_ARGUMENT");
       inherited.algorithm = "AES";
@@ -314,7 +314,7 @@ export const keyCases: Cases = (suite) => {
       for (const other of others) other.destroy();
     });
 
-    suite.test("a slot that was freed behind the handle's back counts as destroyed", () => {
+    suite.test("a slot that was freed without the handle counts as destroyed", () => {
       const handle = importKey(SAMPLE, { algorithm: "AES", usage: "P0" });
       const { backend, slot } = internals(handle, "key");
       backend.destroySlot(slot);

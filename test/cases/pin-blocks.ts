@@ -135,7 +135,7 @@ export const pinBlockCases: Cases = (suite) => {
       });
     }
 
-    suite.test("formats 1, 3 and 4 hide equal PINs; the fill takes every value", () => {
+    suite.test("formats 1, 3 and 4 hide equal PINs; the fill has every value", () => {
       const [one, three] = [new Set<string>(), new Set<string>()];
       const seen = { 1: new Set<string>(), 3: new Set<string>(), 4: new Set<string>() };
       const tpk = aesKey();

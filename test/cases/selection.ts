@@ -122,7 +122,7 @@ export const selectionCases: Cases = (suite) => {
       const before = currentBackend();
       ok(resolveBackend({ ...noble }) !== before, "another instance for one key");
       await restore();
-      ok(currentBackend() === before, "its name stands for what was loaded by name");
+      ok(currentBackend() === before, "its name means what was loaded by name");
     });
 
     suite.test("a backend that computes wrongly is refused, whatever is wrong with it", async () => {

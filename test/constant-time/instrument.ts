@@ -12,7 +12,7 @@ import binaryen from "binaryen";
 /** A parsed s-expression: an atom, or a list of them. */
 type Node = string | Node[];
 
-/** What a site number stands for, to name the first difference of two traces. */
+/** What a site number means, to name the first difference of two traces. */
 export interface Instrumented {
   binary: Uint8Array<ArrayBuffer>;
   sites: readonly string[];

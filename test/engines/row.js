@@ -32,7 +32,7 @@ export function isInstalled(path) {
 }
 
 /**
- * Runs an engine and gives what its driver printed behind `MARK`, as JSON.
+ * Runs an engine and gives what its driver printed after `MARK`, as JSON.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {string} [cwd]

@@ -1,10 +1,10 @@
 /**
  * `npm run test:engines`: the suite in every engine, two at a time. A line for each: engine, version, tier, reason, counts, seconds. Then
- * the tiers are held against results.json, which is what the README's table shows; `--write` writes both anew.
+ * the tiers are held against results.json, which is what the table of docs/engines.md shows; `--write` writes both anew.
  *
  *   --only ID,ID    these rows only
  *   --counts FILE   the counts as JSON, for test/run.js
- *   --write         results.json and the README's table, from all rows
+ *   --write         results.json and the table of docs/engines.md, from all rows
  *
  * An engine that is not there is a notice; with CI=true it is a failure.
  */

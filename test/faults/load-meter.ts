@@ -8,7 +8,7 @@ export function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** A call is synchronous and short. What takes far longer than its like was interrupted: by the system, or by a collection. */
+/** A call is synchronous and short. One that takes far longer was interrupted: by the system, or a garbage collection. */
 const INTERRUPTED = 0.05;
 
 /** Durations of calls of one kind each: how much time they took together. */

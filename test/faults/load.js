@@ -1,6 +1,6 @@
 /**
  * `npm run test:load`: terminals in parallel, each through the whole flow and then charging, against one mock process and against two
- * behind one Redis; prints charges a second, latencies, and where the time went. Exit code 1 unless every charge was approved and
+ * over one Redis; prints charges a second, latencies, and where the time went. Exit code 1 unless every charge was approved and
  * made exactly once.
  *
  *   node test/faults/load.js [--terminals 200] [--charges 20] [--only one|two] [--redis URL] [--profile] [--json]

@@ -55,7 +55,7 @@ describe("terminals at once", () => {
   }, 120_000);
 
   test.skipIf(!hasRedis())(
-    "two behind one Redis: every charge approved and made once",
+    "two over one Redis: every charge approved and made once",
     async () => {
       const report = await load("two");
       expectExact(report);

@@ -161,7 +161,7 @@ async function noSecrets(directory: string): Promise<void> {
   const { identity_secret, zmk } = server.provision.devices[0]!;
   ok(text.length > 1000, "something was searched");
   for (const secret of ["4111111111111111", "3431313131313131", "4826", "EXPIRY_YEAR", "PIN_BLOCK", identity_secret, zmk]) {
-    // Four digits can stand in any ciphertext; as a value of JSON they cannot.
+    // Any ciphertext can contain four digits, but not as a value of JSON.
     const needle = secret.length < 8 ? `"${secret}"` : secret.toUpperCase();
     ok(!text.includes(needle), "a secret in clear");
   }

@@ -1,4 +1,4 @@
-/** The mock on Redis: the store's operations, what lies in Redis, and processes that behave as one. */
+/** The mock on Redis: the store's operations, what is in Redis, and processes that behave as one. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -267,7 +267,7 @@ describe.skipIf(!hasRedis())("with a redis-server", () => {
       expect(count((await client.client("LIST")) as string)).toBe(count(connections) - 1);
     });
 
-    test("neither a key, a card number, a PIN block nor a plaintext lies in Redis", async () => {
+    test("neither a key, a card number, a PIN block nor a plaintext is in Redis", async () => {
       const terminal = await terminalAt(alternating).activated();
       const block = encryptPinBlock(terminal.installed.tpk, { format: 0, pin: "1234", pan: PAN });
       await expectOk(terminal.charge({ ...terminal.chargeOf(), pin_block: { block } }, { idempotencyKey: "one" }));

@@ -1,6 +1,6 @@
 /**
  * Every behavioural case on every backend of this engine. Under `--jitless` there is no WebAssembly, under `--no-enable-sse4-1` none
- * with SIMD: `auto` must then arrive at noble, or at wasm, by itself and say why.
+ * with SIMD: `auto` must then choose noble, or wasm, and say why.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, it } from "vitest";

@@ -1,5 +1,5 @@
 /**
- * The documentation of the public API, as it stands in the sources: every example of a docstring type-checks against the built
+ * The documentation of the public API in the sources: every example of a docstring type-checks against the built
  * package, runs, and prints what its comments say; every exported function of core says what it throws and shows how it is used;
  * every error code named anywhere exists.
  */

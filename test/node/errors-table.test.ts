@@ -17,7 +17,7 @@ const declared = [...readFileSync(`${root}ts/base/errors.ts`, "utf8").matchAll(/
   (match) => match[1] ?? "",
 );
 const library = textOf("ts", ["errors.ts"]);
-/** What stands in lists of codes only, and in the assertions themselves, is not a test that expects the code. */
+/** A code in a list of codes, or in the assertions themselves, is not a test that expects it. */
 const tests = textOf("test", ["errors-table.test.ts", "harness.ts"]);
 const rows = new Map(
   readFileSync(`${root}docs/errors.md`, "utf8")

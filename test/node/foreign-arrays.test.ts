@@ -1,6 +1,6 @@
 /**
  * Bytes that are not an ordinary Uint8Array of this realm: of another realm (frames, test runners), detached by a transfer, or
- * something that only looks like one. The same answer on every backend, and nothing left behind in the module.
+ * something that only looks like one. The same answer on every backend, and nothing left in the module.
  */
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";

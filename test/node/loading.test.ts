@@ -83,20 +83,20 @@ describe("the module's bytes", () => {
 });
 
 describe("auto", () => {
-  it("takes wasm-simd where it compiles", async () => {
+  it("chooses wasm-simd where it compiles", async () => {
     const info = await api.loadCrypto();
     expect(info).toMatchObject({ name: "wasm-simd", constantTime: true, selfTest: "passed" });
     expect(api.backendInfo()).toBe(info);
   });
 
-  it("takes noble under a strict content security policy, and says what was refused", async () => {
+  it("chooses noble under a strict content security policy, and says what was refused", async () => {
     forbidCompiling();
     const info = await api.loadCrypto();
     expect(info).toMatchObject({ name: "noble", constantTime: false, selfTest: "passed" });
     expect(info.reason).toContain("blocked by CSP");
   });
 
-  it("takes noble without WebAssembly", async () => {
+  it("chooses noble without WebAssembly", async () => {
     vi.stubGlobal("WebAssembly", undefined);
     expect((await api.loadCrypto()).reason).toMatch(/no WebAssembly/);
   });

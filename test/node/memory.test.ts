@@ -1,5 +1,5 @@
 /**
- * Nothing stays behind in linear memory: after the whole list of cases, failures included, and once every key is destroyed, all of
+ * Nothing remains in linear memory: after the whole list of cases, failures included, and once every key is destroyed, all of
  * it is zero but the compiler's constants, which are as they were, and the heads of slot pages (generations, public).
  */
 import { readFileSync } from "node:fs";

@@ -42,7 +42,7 @@ afterEach(() => {
 });
 
 describe("auto", () => {
-  it("takes wasm-simd where it compiles", async () => {
+  it("chooses wasm-simd where it compiles", async () => {
     const { loadCrypto } = await fresh();
     const info = await loadCrypto();
     expect(info).toEqual({
@@ -174,7 +174,7 @@ describe("a module compiled elsewhere", () => {
 });
 
 describe("without waiting", () => {
-  it("the first use loads wasm-simd by itself", async () => {
+  it("the first use loads wasm-simd automatically", async () => {
     const { backendInfo, currentBackend } = await fresh();
     expect(currentBackend().name).toBe("wasm-simd");
     expect(backendInfo().reason).toBe("wasm-simd: the first choice that works here");

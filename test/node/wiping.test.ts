@@ -1,5 +1,5 @@
 /**
- * SECURITY.md: JavaScript copies of material, PINs and clear PIN blocks are wiped before a call returns. A recorder stands before the
+ * SECURITY.md: JavaScript copies of material, PINs and clear PIN blocks are wiped before a call returns. A recorder is put before the
  * backend and keeps every array that carries such bytes to it or from it; after each call of the public API all of them must be zero,
  * but what the caller was given and what is public: ciphertext, check values.
  */

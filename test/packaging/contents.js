@@ -1,5 +1,5 @@
 /**
- * What is in a bundle and what is not: a bundle that takes one function carries nothing else, and the mock server is out of reach of
+ * What is in a bundle and what is not: a bundle that imports one function carries nothing else, and the mock server is out of reach of
  * entries `.` and `./client`. Judged twice: by the files that the bundler says it took from, and by text that only those files have.
  */
 import { join } from "node:path";
@@ -62,7 +62,7 @@ export async function checkContents({ check }, project) {
   });
 
   for (const [name, bundler] of Object.entries(bundlers)) {
-    await check(`${name}: an app that takes parseKeyBlock carries none of the rest`, async () => {
+    await check(`${name}: an app that imports parseKeyBlock carries none of the rest`, async () => {
       const bundle = await bundler({ project, entry: "header.js", minify: true, chunks: false });
       const found = partsIn(bundle);
       must(found.length === 0, `carries ${listed(found)}`);

@@ -61,7 +61,7 @@ export async function checkSizes({ check }, { project, library }) {
   }
 }
 
-/** Each file is sent compressed by itself. @param {(string | Buffer)[]} files */
+/** Each file is compressed separately. @param {(string | Buffer)[]} files */
 function gzipped(files) {
   return files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0);
 }

@@ -66,7 +66,7 @@ describe("setUp", () => {
     ok(codes[0] !== codes[1], "another code");
   });
 
-  it("works over real HTTP, behind a path that the signatures cover", async () => {
+  it("works over real HTTP, below a path that the signatures cover", async () => {
     const world = new World({ now: Date.now, basePath: "/api/v2" });
     const listening = await world.server.listen();
     try {
@@ -131,7 +131,7 @@ describe("headers", () => {
     same(new Set(nonces).size, nonces.length, "fresh nonces");
   });
 
-  it("takes macKeyId where the host does not name the MAC key", async () => {
+  it("uses macKeyId where the host does not name the MAC key", async () => {
     const world = new World();
     world.fault = async (path, pass) => {
       const response = await pass();
@@ -318,7 +318,7 @@ async function attested(world: World): Promise<PosTerminal> {
 describe("attestation", () => {
   const paths = (world: World, from: number) => world.wire.slice(from).map(({ path }) => path);
 
-  it("that has expired is replaced by itself, before the host is asked", async () => {
+  it("that has expired is replaced automatically, before the host is asked", async () => {
     const world = new World();
     const terminal = await attested(world);
     world.clock.now += 300_000;
@@ -327,7 +327,7 @@ describe("attestation", () => {
     same(paths(world, before), ["/pos/attest", "/pos/keys"]);
   });
 
-  it("that the host has revoked is replaced by itself", async () => {
+  it("that the host has revoked is replaced automatically", async () => {
     const world = new World();
     const terminal = await attested(world);
     await world.terminal().setUp();

@@ -50,7 +50,7 @@ const recovered = async (terminal: PosTerminal) =>
   (await terminal.recover()).payments.map(({ idempotencyKey, state }) => `${idempotencyKey} ${state}`);
 
 describe("a journal that can neither write a payment nor take it back", () => {
-  it("written all the same: unknown, and recovery settles it", async () => {
+  it("written anyway: unknown, and recovery settles it", async () => {
     const { world, store, terminal } = await ready();
     store.records = "torn";
     store.payloads = true;
@@ -62,7 +62,7 @@ describe("a journal that can neither write a payment nor take it back", () => {
     same([world.charges().length, await recovered(terminal)], [1, []]);
   });
 
-  it("written all the same, and the process ends: the next one comes upon it", async () => {
+  it("written anyway, and the process ends: the next one finds it", async () => {
     const { world, store, terminal } = await ready();
     store.records = "torn";
     store.payloads = true;
@@ -71,7 +71,7 @@ describe("a journal that can neither write a payment nor take it back", () => {
     same(await recovered(world.terminal({ store })), ["A approved"]);
   });
 
-  it("not written: recovery lists it all the same, and the keys stay for it", async () => {
+  it("not written: recovery lists it anyway, and keeps the keys for it", async () => {
     const { world, store, terminal } = await ready();
     store.records = "lost";
     store.payloads = true;

@@ -73,7 +73,7 @@ describe("outcomes", () => {
         return "gatewayData" in outcome ? (outcome.gatewayData?.["response_code"] ?? outcome.outcome) : outcome.outcome;
       };
       same(await charge("1234"), "approved");
-      same(await charge("9999"), "55", "the PIN that the mock takes for wrong");
+      same(await charge("9999"), "55", "the PIN that is wrong for the mock");
     }
   });
 
@@ -512,7 +512,7 @@ describe("recovery", () => {
     same(world.charges(), []);
   });
 
-  it("payloads a crash left behind are removed", async () => {
+  it("payloads that a crash left are removed", async () => {
     const world = new World();
     const store = new MemoryStore();
     const terminal = await world.ready({ store });
@@ -634,7 +634,7 @@ describe("a store that fails", () => {
 });
 
 describe("journal", () => {
-  it("takes the transitions of its table and no others", async () => {
+  it("allows the transitions of its table and no others", async () => {
     const states = Object.keys(JOURNAL_TRANSITIONS) as JournalState[];
     let refused = 0;
     for (const from of states) {

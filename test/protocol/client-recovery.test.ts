@@ -81,7 +81,7 @@ describe("beside other calls", () => {
     same(await states(store), { A: "approved", B: "approved", C: "approved" });
   });
 
-  it("the payload of a payment that is just beginning is not taken for one that was left behind", async () => {
+  it("the payload of a payment that is just beginning is not mistaken for one that a crash left", async () => {
     const world = new World();
     const written = gate();
     class Slow extends MemoryStore {
@@ -169,7 +169,7 @@ describe("in a new process", () => {
 });
 
 describe("a store that fails", () => {
-  it("in removing a payload that was left behind: the open payments are asked about all the same", async () => {
+  it("in removing a payload that a crash left: the open payments are asked about anyway", async () => {
     const world = new World();
     class Stuck extends MemoryStore {
       override async removePayload(): Promise<void> {

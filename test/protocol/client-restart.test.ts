@@ -1,4 +1,4 @@
-/** A process that begins over a store with an earlier one's keys and open payments: nothing takes their place unread. */
+/** A process that begins over a store with an earlier one's keys and open payments: nothing replaces them unread. */
 import { describe, it } from "vitest";
 import { MemoryStore, type StoredTerminal } from "../../ts/client/index.js";
 import { importKey } from "../../ts/core/keys/key.js";

@@ -60,7 +60,7 @@ describe("the table", () => {
     );
   });
 
-  it("pauses double up to a limit, and lie in their second half", () => {
+  it("pauses double up to a limit, and are in their second half", () => {
     const policy = (random: number) => readRetryOptions({ firstDelayMs: 100, maxDelayMs: 350, random: () => random });
     same(
       [1, 2, 3, 4].map((attempt) => backoffMs(policy(0), attempt)),

@@ -60,7 +60,7 @@ async function isDropped(bytes: Uint8Array, left: readonly string[], what: strin
     same(await keys(store), left, what);
     await store.putRecord(record("next"));
   });
-  await withStore(async (store) => same(await keys(store), [...left, "next"], `${what}, with another record behind it`));
+  await withStore(async (store) => same(await keys(store), [...left, "next"], `${what}, with another record after it`));
 }
 
 async function isDamage(bytes: Uint8Array, what: string): Promise<void> {
@@ -80,7 +80,7 @@ describe("acknowledged lines that changed are ERR_STORE", () => {
     ["the last two", [1, 2]],
     ["all", [0, 1, 2]],
   ] as const) {
-    it(`${what}: a bit of the check value, the blank, the JSON`, async () => {
+    it(`${what}: a bit of the check value, the space, the JSON`, async () => {
       for (const at of [3, 8, 20, 120]) {
         const bytes = changed((copy) => {
           for (const line of lines) copy[starts[line]! + at]! ^= 1;
@@ -112,7 +112,7 @@ describe("acknowledged lines that changed are ERR_STORE", () => {
     );
     await isDamage(
       changed((copy) => copy.fill(0, starts[1]!, starts[2]!)),
-      "a line that has another behind it",
+      "a line that has another after it",
     );
     const zeros = new Uint8Array(whole.length + 5000);
     zeros.set(whole);
@@ -135,10 +135,10 @@ describe("an append that a crash cut off is dropped", () => {
         `zeros from ${from}`,
       );
     }
-    await isDropped(Uint8Array.of(...whole, ...new Uint8Array(200)), KEYS, "zeros behind the last good line");
+    await isDropped(Uint8Array.of(...whole, ...new Uint8Array(200)), KEYS, "zeros after the last good line");
   });
 
-  it("its end with the line feed, behind a sector that was not written", async () => {
+  it("its end with the line feed, after a sector that was not written", async () => {
     await isDropped(
       changed((copy) => copy.fill(0, starts[2]!, SECTOR)),
       ["a", "b"],

@@ -249,7 +249,7 @@ it("keeps a path of baseUrl in address and target", async () => {
 });
 
 describe("clock", () => {
-  it("takes the middle of the exchange", () => {
+  it("uses the middle of the exchange", () => {
     let local = 1000;
     const clock = new Clock(() => local);
     clock.synchronise("1970-01-01T01:00:00Z", 1000, 3000);

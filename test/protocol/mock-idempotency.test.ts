@@ -203,7 +203,7 @@ describe("a request that dies half-way", () => {
     const vanishing: Middleware = async (context, next) => {
       if (!vanish) return next();
       vanish = false;
-      // Everything behind the store's first look at the charge never happens.
+      // Nothing after the store's first look at the charge happens.
       const get = store.get.bind(store);
       store.get = (key) => (key.startsWith("charge:") ? new Promise(() => {}) : get(key));
       void next();

@@ -134,7 +134,7 @@ describe("options", () => {
 });
 
 describe("middleware", () => {
-  test("runs outermost first, may answer by itself, and may change an answer", async () => {
+  test("runs outermost first, may answer itself, and may change an answer", async () => {
     const order: string[] = [];
     const first: Middleware = async (context, next) => {
       order.push("first");

@@ -24,7 +24,7 @@ async function newCode(of: Terminal = terminal): Promise<string> {
 describe("POS Activation headers (settled detail 1)", () => {
   const endpoints = ["bootstrap", "pairingCode", "status"] as const;
 
-  test.each(endpoints)("%s takes the documented headers", async (endpoint) => {
+  test.each(endpoints)("%s accepts the documented headers", async (endpoint) => {
     await expectOk(terminal[endpoint]());
   });
 

@@ -195,7 +195,7 @@ describe("charge", () => {
     expect(error.details).toEqual({ message: "the payload is nested too deeply" });
   });
 
-  test("every unopenable envelope is a plain 400, without an end (settled detail 6)", async () => {
+  test("every envelope that cannot be opened is a plain 400, however many there are (settled detail 6)", async () => {
     for (let i = 0; i < 5; i++) {
       const envelope = sealEnvelope(generateKey({ algorithm: "AES", usage: "D0", bits: 256 }), terminal.chargeOf());
       const error = await expectError(

@@ -128,7 +128,7 @@ describe("embedded", () => {
     expect((await ask(elsewhere)).every((merchant) => merchant.token === undefined)).toBe(true);
   });
 
-  test("behind a base path, out of the faults' reach", async () => {
+  test("below a base path, out of the faults' reach", async () => {
     const { server } = createWorld({ portal: true, basePath: "/api", faults: ["drop-before"] });
     const headers = { Authorization: `Portal ${server.portalToken}` };
     expect((await server.fetch(new Request(`${ORIGIN}/api/portal/state`, { headers }))).status).toBe(200);

@@ -282,7 +282,7 @@ export function readUtf8(bytes: Uint8Array): string | undefined {
   return text + String.fromCharCode(...units);
 }
 
-/** Whether `text` has no lone surrogate, so that its UTF-8 stands for it and nothing else. */
+/** Whether `text` has no lone surrogate, so that no other text has the same UTF-8. */
 export function isWellFormed(text: string): boolean {
   const native = (text as { isWellFormed?: () => boolean }).isWellFormed;
   if (typeof native === "function") return native.call(text);

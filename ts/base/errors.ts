@@ -52,7 +52,7 @@ export type PosErrorCode =
 
 /** What an error carries beside its code and message. */
 export interface PosErrorOptions {
-  /** The error behind this one, as in ECMAScript's `Error`. */
+  /** The error that led to this one, as in ECMAScript's `Error`. */
   cause?: unknown;
   /** Public facts for programs, as in a host's error envelope: never secrets. */
   details?: Readonly<Record<string, unknown>>;
@@ -60,7 +60,7 @@ export interface PosErrorOptions {
 
 /**
  * The one error class of the library. `code` is stable, the message is for people; neither holds a key, PIN, PAN, plaintext or
- * the content of a block. The README's table says, for every code, who must act and whether trying again can help.
+ * the content of a block. docs/errors.md says, for every code, who must act and whether trying again can help.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Ciphers and MACs over bytes, each bound to the key usages of X9.143:2021 table 2 that stand for it:
+ * Ciphers and MACs over bytes, each bound to its key usages of X9.143:2021 table 2:
  *
  * | function                              | standard                       | usage  | algorithm     |
  * |---------------------------------------|--------------------------------|--------|---------------|
@@ -36,7 +36,7 @@ export interface MacPaddingOptions {
   padding: "method1" | "method2" | "none";
 }
 
-/** The default of `cbcMac` and `retailMac`: zeros up to a whole block, none behind whole blocks (ISO 9797-1 clause 6.3). */
+/** The default of `cbcMac` and `retailMac`: zeros up to a whole block, none after whole blocks (ISO 9797-1 clause 6.3). */
 const METHOD_1: MacPaddingOptions = { padding: "method1" };
 
 /** What `verifyMac` compares: `padding` for the two CBC-MACs only. */

@@ -6,7 +6,7 @@
  * Attestation: DEVICE_ID LF KEY_ID LF TIMESTAMP LF NONCE, with the device identity key.
  *
  * Only the body may hold control characters, so no two different requests have one text. Lone surrogates are refused
- * everywhere: their UTF-8 would stand for other texts as well. The texts are public; keys stay in their slots, and the
+ * everywhere: their UTF-8 would be that of other texts, too. The texts are public; keys stay in their slots, and the
  * comparison of MACs is the backend's. Nothing here needs wiping.
  */
 import { assertArray, assertObject, hasOwn, own, refusal } from "../base/arguments.js";
@@ -28,7 +28,7 @@ export interface RequestFields {
   readonly body?: string | Uint8Array | undefined;
   /** `X-Terminal-Id` of the request. */
   readonly terminalId: string;
-  /** RFC 3339 in UTC. Signing takes `YYYY-MM-DDThh:mm:ssZ`; verifying also takes fractions and `+00:00`. */
+  /** RFC 3339 in UTC. Signing accepts `YYYY-MM-DDThh:mm:ssZ`; verifying also accepts fractions and `+00:00`. */
   readonly timestamp: string;
   /** At least 12 letters and digits; see `createNonce`. */
   readonly nonce: string;

@@ -1,6 +1,6 @@
 /**
  * Browsers as a user starts them: the program, a fresh profile, an address. What a page has to say it posts itself, so no driver's
- * protocol lies between. Everything a browser writes stays in its profile, which goes with it; addresses off loopback lead nowhere.
+ * protocol is between. Everything a browser writes stays in its profile, which goes with it; addresses off loopback lead nowhere.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";

@@ -14,7 +14,7 @@ export interface Sent {
   report: Report;
   /** What the policy has refused: `directive: what`. */
   violations: string[];
-  /** Of the README's worker, where the page has one: what the page opened of what it had that worker seal. */
+  /** Of the worker of docs/engines.md, where the page has one: what the page opened of what it had that worker seal. */
   recipe: string | undefined;
 }
 

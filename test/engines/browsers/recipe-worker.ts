@@ -1,4 +1,4 @@
-/** The README's worker: seals what the page posts to it. */
+/** The worker of docs/engines.md: seals what the page posts to it. */
 import { importKey, loadCrypto, sealEnvelope } from "../../../ts/index.js";
 
 const loaded = loadCrypto();

@@ -172,7 +172,7 @@ function judge({ expect = SIMD, place = "page", waits = false, noble = "noble" }
     looks.push(["wasm as an object names the policy", facts.loadSyncWasm, POLICY]);
     looks.push(["requireConstantTime names the policy", facts.constantTime, POLICY]);
   }
-  if (place === "worker") looks.push(["the README's worker seals", sent.recipe, '{"amount":"1500"}']);
+  if (place === "worker") looks.push(["the recipe's worker seals", sent.recipe, '{"amount":"1500"}']);
   if (waits) looks.push(["first use names the limit", facts.firstUse, /disallowed on the main thread/]);
   const wrong = looks.filter(([, got, wanted]) => (wanted instanceof RegExp ? !wanted.test(String(got)) : got !== wanted));
   return { looks: looks.length, wrong: wrong.map(([name, got, wanted]) => `${name}: expected ${wanted}, got ${got}`) };

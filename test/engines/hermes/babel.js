@@ -1,4 +1,4 @@
-/** React Native's Babel preset over a script, in a process of its own, for it takes seconds: `node babel.js SCRIPT RESULT`. */
+/** React Native's Babel preset over a script, in a process of its own, because it takes seconds: `node babel.js SCRIPT RESULT`. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import babel from "@babel/core";

@@ -17,7 +17,7 @@ const config = await loadConfig(
   { cwd: project },
   {
     projectRoot: project,
-    // What Metro itself adds to a bundle lies beside it, not in the project.
+    // What Metro itself adds to a bundle is beside it, not in the project.
     watchFolders: [modules],
     resolver: { nodeModulesPaths: [modules] },
     cacheStores: [],

@@ -1,5 +1,5 @@
 /**
- * workerd, the runtime behind edge workers: a worker served on loopback. It may not compile WebAssembly, so the package's condition
+ * workerd, the runtime of edge workers: a worker served on loopback. It may not compile WebAssembly, so the package's condition
  * `workerd` gives it the module as a file, which its loader compiles when the worker is deployed.
  */
 import { execFileSync, spawn } from "node:child_process";

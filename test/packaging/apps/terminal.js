@@ -1,10 +1,10 @@
 /**
- * What an app on a terminal does with core, as one script that every bundler takes: prints its results as one line of JSON. run.js
+ * What an app on a terminal does with core, as one script that every bundler can bundle: prints its results as one line of JSON. run.js
  * knows the answers from node:crypto and from published vectors.
  */
 import { importKey, loadCrypto, openEnvelope, sealEnvelope, signRequest, unwrapKeyBlock } from "viopay-pos-crypto";
 
-/** The key block of the README, and the key that protects it. */
+/** The key block of README.md, and the key that protects it. */
 const KBPK = "88E1AB2A2E3DD38C1FA039A536500CC8A87AB9D62DC92C01058FA79F44657DE6";
 const BLOCK = "D0112P0AE00E0000B82679114F470F540165EDFBF7E250FCEA43F810D215F8D207E2E417C07156A27E8E31DA05F7425509593D03A457DC34";
 const MESSAGE_KEY = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F";

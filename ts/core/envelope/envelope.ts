@@ -2,7 +2,7 @@
  * Envelopes of the POS protocol: JSON or bytes under AES-CBC with PKCS#7 padding (SP 800-38A 6.2, RFC 5652 clause 6.3) and a
  * fresh random IV, by default over the hex text of the bytes, optionally gzipped and in chunks.
  *
- * An envelope has no MAC. Everything that can go wrong behind the comparison of `key_kcv` (padding, hex text, gzip, size, UTF-8,
+ * An envelope has no MAC. Everything that can go wrong after the comparison of `key_kcv` (padding, hex text, gzip, size, UTF-8,
  * JSON) is therefore one failure, `ERR_ENVELOPE_OPEN`, and every chunk is deciphered before the verdict. A host must still limit
  * how often it answers with that failure.
  *
@@ -305,7 +305,7 @@ function openParts(at: KeyInternals, read: ReadEnvelope, encoding: OpenEncoding)
   return decoded;
 }
 
-/** All parts are opened, even behind one that fails. */
+/** All parts are opened, even after one that fails. */
 function joinParts(at: KeyInternals, read: ReadEnvelope, encoding: "hex" | "raw"): Uint8Array | undefined {
   const opened = read.parts.map((part) => openPart(at, part, encoding));
   const plaintexts = opened.filter((plaintext) => plaintext !== undefined);

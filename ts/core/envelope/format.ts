@@ -1,5 +1,5 @@
 /**
- * The shape of envelopes as they stand in JSON: `TR31-DATA` and `TR31-DATA-CHUNKED` of the POS protocol ("MSK envelope format").
+ * The shape of envelopes in JSON: `TR31-DATA` and `TR31-DATA-CHUNKED` of the POS protocol ("MSK envelope format").
  *
  * Everything here is public, and what is wrong with it may be said. Members are read as own properties of plain types only;
  * members that the format does not name are ignored.
@@ -26,7 +26,7 @@ export interface DataEnvelope extends EnvelopeChunk {
   key_kcv?: string;
 }
 
-/** A gzip file in pieces: each chunk is opened by itself, the plaintexts in order are the file. */
+/** A gzip file in pieces: each chunk is opened on its own; the plaintexts in order are the file. */
 export interface ChunkedEnvelope {
   format: "TR31-DATA-CHUNKED";
   content_encoding: "gzip";

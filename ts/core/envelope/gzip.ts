@@ -3,7 +3,7 @@
  *
  * Opening is strict, since whoever can send an envelope chooses the file, and fflate checks none of it: header fields, reserved
  * flags and header CRC, every member's CRC-32 and size, the end of the input exactly at the end of a trailer, a limit of the
- * output. fflate's streaming class says where a member ends by announcing the next one; a bare header behind the input makes it
+ * output. fflate's streaming class says where a member ends by announcing the next one; a bare header after the input makes it
  * announce the end of the last one, too.
  *
  * The data is plaintext: copies made here are wiped, fflate's window of 32 KiB cannot be; the result belongs to the caller. Run
@@ -27,7 +27,7 @@ const TRAILER = 8;
 /**
  * Bytes fflate gets at once. Deflate expands at most 1032 times, which bounds what one push may yield beyond the output's limit.
  * Each push makes buffers of its own, so the first member, usually the only one, gets as much as is allowed (measured: a file of
- * 15 KB opens in three quarters of the time); members behind it begin small, since there may be thousands of them.
+ * 15 KB opens in three quarters of the time); later members begin small, since there may be thousands of them.
  */
 const LARGEST_SLICE = 16384;
 const SMALLEST_SLICE = 256;
@@ -57,7 +57,7 @@ export function gunzip(data: Uint8Array, maxBytes: number): Uint8Array | undefin
   return content;
 }
 
-/** Appends one member's content; returns the offset behind its trailer, or 0 when the member is damaged. */
+/** Appends one member's content; returns the offset after its trailer, or 0 when the member is damaged. */
 function appendMember(data: Uint8Array, start: number, output: Output, slice: number): number {
   const header = headerLength(data, start);
   if (header === 0) return 0;

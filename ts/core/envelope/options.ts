@@ -20,7 +20,7 @@ export interface SealOptions {
 export interface OpenOptions {
   /**
    * `hex`: the plaintext is hex text of either case; `raw`: it is the bytes; `auto` (default): it is hex text if it is an even
-   * number of hex digits that stand for bytes beginning with `{`, `[` or 1F 8B, decided once for all chunks together. A bare
+   * number of hex digits whose bytes begin with `{`, `[` or 1F 8B, decided once for all chunks together. A bare
    * number is refused under `auto`: it could be the hex text of another scalar.
    */
   plaintextEncoding?: OpenEncoding | undefined;
