@@ -426,34 +426,40 @@ describe("keys", () => {
     same(world.events.at(-1)!.keyKcv, keys.checkValues.msk.kcv);
   });
 
-  it("no renewal while a payment is under way or open", async () => {
+  it("a renewal while a payment is under way, and while it is open: the payment keeps its keys", async () => {
     const world = new World();
     const terminal = await world.ready();
     await terminal.attest();
     world.fault = async (path, pass) => {
       if (path !== "/pos/charge") return pass();
-      await rejectsCode(terminal.installKeys(), "ERR_STATE", /open/);
+      await terminal.installKeys();
+      await pass();
       throw new TypeError("dropped");
     };
+    const old = terminal.keys!;
     same((await terminal.charge(TEN)).outcome, "unknown");
     world.fault = undefined;
-    await rejectsCode(terminal.installKeys(), "ERR_STATE", /recover\(\)/);
-    await terminal.recover();
     await terminal.installKeys();
+    ok(!old.msk.destroyed, "kept");
+    same([(await terminal.recover()).payments[0]!.state, world.charges().length], ["approved", 1]);
+    same(world.events.at(-1)!.keyKcv, old.checkValues.msk.kcv);
+    ok(old.msk.destroyed, "wiped once nothing needs it");
+    same((await terminal.charge(TEN)).outcome, "approved");
   });
 
-  it("no renewal while a cancellation is under way: its answer needs the keys", async () => {
+  it("a renewal while a cancellation is under way leaves the keys for its answer", async () => {
     const world = new World();
     const terminal = await world.ready();
     const charge = await terminal.charge(TEN);
     if (charge.outcome !== "approved") throw new Error(charge.outcome);
     await terminal.attest();
     world.fault = async (path, pass) => {
-      if (path.endsWith("/cancel")) await rejectsCode(terminal.installKeys(), "ERR_STATE", /open/);
+      if (path.endsWith("/cancel")) await terminal.installKeys();
       return await pass();
     };
+    const old = terminal.keys!;
     same((await terminal.cancel(charge.chargeId)).outcome, "approved");
-    await terminal.installKeys();
+    ok(old.msk.destroyed && !terminal.keys!.msk.destroyed, "the old keys are wiped when it is over");
   });
 
   it("keys that the app destroyed are not used", async () => {

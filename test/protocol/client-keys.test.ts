@@ -2,7 +2,7 @@
 import { describe, it } from "vitest";
 import { MemoryStore, type StoredTerminal } from "../../ts/client/index.js";
 import { ok, rejectsCode, same } from "../harness.js";
-import { apiError, CARD, TEN, World } from "./client-world.js";
+import { apiError, CARD, json, TEN, World } from "./client-world.js";
 
 const HOUR = 3_600_000;
 const paths = (world: World) => world.wire.map(({ path }) => path);
@@ -163,15 +163,87 @@ describe("an old set", () => {
     same(world.events.at(-1)!.keyKcv, next.keys!.checkValues.msk.kcv);
   });
 
-  it("installKeys() replaces an expired one although a payment is open", async () => {
-    const { world, terminal } = await ready();
+  it("stays for its open payment only, however often keys are renewed meanwhile", async () => {
+    const { world, store, terminal } = await ready();
+    const old = terminal.keys!;
     world.fault = dropped;
     await terminal.charge(TEN);
     world.fault = undefined;
-    await rejectsCode(terminal.installKeys(), "ERR_STATE", /open/);
-    world.clock.now += 10 * HOUR;
+    const renewed = [];
+    for (let i = 0; i < 4; i++) {
+      // As at every start of an app, in the order of the README; each over the store, as after a restart.
+      const next = world.terminal({ store });
+      await next.setUp();
+      renewed.push(next.keys!);
+      same((await next.charge(TEN)).outcome, "approved", `start ${i}`);
+      const stored = (await store.loadTerminal())!;
+      same(
+        stored.retiredKeys!.map(({ verification }) => verification.kcv.msk),
+        [old.checkValues.msk.kcv],
+        "only the set that is needed",
+      );
+    }
+    const last = world.terminal({ store });
+    same((await last.recover()).payments[0]!.state, "approved");
+    same((await store.loadTerminal())!.retiredKeys, undefined);
+  });
+
+  it("an open refund does not keep a terminal from starting: recover(), setUp(), charge()", async () => {
+    const { world, store, terminal } = await ready();
+    const charged = await terminal.charge(TEN);
+    if (charged.outcome !== "approved") throw new Error(charged.outcome);
+    world.fault = async (_path, pass) => {
+      await pass();
+      return await dropped();
+    };
+    same((await terminal.refund(charged.chargeId, { amount: TEN.amount })).outcome, "unknown");
+    world.fault = undefined;
+    for (const start of [1, 2, 3]) {
+      const next = world.terminal({ store });
+      same(
+        (await next.recover()).payments.map(({ kind, state }) => [kind, state]),
+        [["refund", "unknown"]],
+      );
+      await next.setUp();
+      same((await next.charge(TEN)).outcome, "approved", `start ${start}`);
+    }
+  });
+
+  it("a host that has lost the terminal's keys: pairing and installing anew, and what is open is told as it is", async () => {
+    const { world, store } = await ready();
+    // Another host, that has never seen the terminal's keys, at the same address and with the same device.
+    const fresh = new World({ provision: world.server.provision });
+    const next = world.terminal({ store, fetch: fresh.fetch });
+    await next.recover();
+    same((await next.charge(TEN, { idempotencyKey: "A" })).outcome, "unknown");
+    await fresh.activate(next);
+    same((await next.charge(TEN, { idempotencyKey: "B" })).outcome, "approved");
+    same(
+      (await next.recover()).payments.map(({ idempotencyKey, state }) => [idempotencyKey, state]),
+      [["A", "unknown"]],
+    );
+    same((await next.charge(TEN)).outcome, "approved");
+  });
+});
+
+describe("a set that is older than the last one", () => {
+  it("is refused by the time under its blocks' MACs, over a restart, too; acceptOlderKeys installs it", async () => {
+    const { world, store, terminal } = await ready();
+    const first = (await store.loadTerminal())!;
+    world.clock.now += HOUR;
     await terminal.installKeys();
-    same((await terminal.recover()).payments[0]!.state, "approved");
+    const replayed = JSON.parse(JSON.stringify(first.keys)) as NonNullable<StoredTerminal["keys"]>;
+    // Dates outside the blocks prove nothing.
+    replayed.key_set = { issued_at: "2026-01-15T14:00:00Z", expires_at: "2026-01-16T14:00:00Z" };
+    world.fault = async (path, pass) => (path === "/pos/keys" ? json(200, replayed) : await pass());
+    await rejectsCode(terminal.installKeys(), "ERR_KEY_SET", /older/);
+    const next = world.terminal({ store });
+    await rejectsCode(next.setUp(), "ERR_KEY_SET", /older/);
+    await next.installKeys({ acceptOlderKeys: true });
+    same(next.keys!.checkValues.msk.kcv, first.keys!.verification.kcv.msk);
+    world.fault = undefined;
+    await next.installKeys();
+    await rejectsCode(next.installKeys({ acceptOlderKeys: 1 as unknown as boolean }), "ERR_INVALID_ARGUMENT", /acceptOlderKeys/);
   });
 });
 

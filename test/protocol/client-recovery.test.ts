@@ -217,7 +217,11 @@ describe("a store that fails", () => {
         ["new", "unknown", "ERR_STORE"],
       ],
     );
-    same(world.wire.length, 0);
+    same(
+      world.wire.map(({ path }) => path),
+      ["/pos/bootstrap"],
+      "only what time it is",
+    );
     store.full = false;
     same(
       (await terminal.recover()).payments.map(({ state }) => state),

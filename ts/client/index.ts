@@ -10,6 +10,7 @@ export type {
   PairingCode,
 } from "./activation/activation.js";
 export type { Attestation } from "./activation/attestation.js";
+export type { InstallKeysOptions } from "./activation/keys.js";
 export type { BootstrapResult } from "./activation/bootstrap.js";
 export { JOURNAL_TRANSITIONS, type JournalRecord, type JournalState, type PaymentKind } from "./store/records.js";
 export type { JsonObject } from "./http/json-fields.js";

@@ -5,12 +5,12 @@
  * the key sets that open payments of an earlier process need, and no step can write back keys that another has just replaced.
  */
 import { PosCryptoError } from "../base/errors.js";
-import { installKeySet } from "../core/key-set/install.js";
+import { installKeySet, type KeysResponse } from "../core/key-set/install.js";
 import type { Context, Installed } from "./session.js";
 import type { StoredTerminal } from "./store/store.js";
 
 /** What a step has reached. No retired key sets: an empty list. */
-type Reached = Partial<Pick<StoredTerminal, "terminalId" | "keys" | "retiredKeys" | "activatedAt">>;
+type Reached = Partial<Pick<StoredTerminal, "terminalId" | "keys" | "retiredKeys" | "activatedAt" | "keysMadeAt" | "storeKey">>;
 
 function inTurn<T>(context: Context, body: () => Promise<T>): Promise<T> {
   const turn = context.storing.then(body);
@@ -50,20 +50,20 @@ export function saveSession(context: Context, reached: () => Reached = () => ({}
   });
 }
 
+/** Whether stored keys that do not open end a restoration, or are left in the store while a new set is fetched. */
+type KeysNeeded = "they must open" | "if they open";
+
 /**
- * Takes pairing, terminal id and key sets back from the store where this session has no keys. `areNeeded`: whether stored keys that
- * do not open are an error; by default they are. Errors: `ERR_STATE` where the store is another device's; those of `installKeySet`.
+ * Takes pairing, terminal id and key sets back from the store where this session has no keys. Throws `ERR_STATE` where the store is
+ * another device's; what `installKeySet` throws, where stored keys must open and do not.
  */
-export function restoreSession(context: Context, areNeeded: () => Promise<boolean> = async () => true): Promise<void> {
+export function restoreSession(context: Context, need: KeysNeeded = "they must open"): Promise<void> {
   return inTurn(context, async () => {
     const stored = await loadOwn(context);
     const { session, clock } = context;
     if (stored === undefined || session.installed !== undefined) return;
-    try {
-      restoreKeys(context, stored);
-    } catch (error) {
-      if (await areNeeded()) throw error;
-    }
+    session.keysMadeAt ??= stored.keysMadeAt;
+    restoreKeys(context, stored, need);
     session.claimed ||= stored.claimed;
     session.terminalId ??= stored.terminalId;
     session.activatedAt ??= stored.activatedAt;
@@ -71,18 +71,26 @@ export function restoreSession(context: Context, areNeeded: () => Promise<boolea
   });
 }
 
-/** Errors: those of `installKeySet`; none of the keys is left then. */
-function restoreKeys(context: Context, stored: StoredTerminal): void {
+/** Opens what can be opened. Retired sets that cannot are kept for their payments, which stay unknown. */
+function restoreKeys(context: Context, stored: StoredTerminal, need: KeysNeeded): void {
   const { session, zmk, clock } = context;
-  const made: Installed[] = [];
-  try {
-    for (const response of [...(stored.retiredKeys ?? []), ...(stored.keys === undefined ? [] : [stored.keys])]) {
-      made.push({ response, keys: installKeySet(zmk, response), installedAt: clock.now() });
+  const open = (response: KeysResponse): Installed => ({
+    response,
+    keys: installKeySet(zmk, response),
+    installedAt: clock.now(),
+  });
+  const unopened: KeysResponse[] = [];
+  const openIfPossible = (response: KeysResponse): Installed[] => {
+    try {
+      return [open(response)];
+    } catch {
+      unopened.push(response);
+      return [];
     }
-  } catch (error) {
-    for (const { keys } of made) keys.destroy();
-    throw error;
-  }
-  session.installed = stored.keys === undefined ? undefined : made.pop();
-  session.retired = made;
+  };
+  const { keys, retiredKeys = [] } = stored;
+  const current = keys === undefined ? [] : need === "if they open" ? openIfPossible(keys) : [open(keys)];
+  session.retired = retiredKeys.flatMap(openIfPossible);
+  session.unopened = unopened;
+  session.installed = current[0];
 }

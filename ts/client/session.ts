@@ -2,7 +2,7 @@
 import { PosCryptoError } from "../base/errors.js";
 import type { SecretKey } from "../core/keys/key.js";
 import type { KeySet, KeysResponse } from "../core/key-set/install.js";
-import type { Clock } from "./http/clock.js";
+import type { Clock, Timer } from "./http/clock.js";
 import type { TerminalIdentity } from "./http/headers.js";
 import type { Journal } from "./payments/journal.js";
 import type { JsonObject } from "./http/json-fields.js";
@@ -35,15 +35,18 @@ export interface Session {
   claimed: boolean;
   /** Whether this process has attested before: expired tokens are then replaced by themselves. */
   attested: boolean;
-  /** `expiresAt` is local milliseconds. */
-  attestation: { readonly token: string; readonly expiresAt: number } | undefined;
+  attestation: { readonly token: string; readonly lifetime: Timer } | undefined;
   installed: Installed | undefined;
   /** Earlier sets that open payments still need, the oldest first. */
   retired: Installed[];
+  /** Earlier answers of `/pos/keys` that open payments still need and that do not open under this ZMK: kept as they are. */
+  unopened: KeysResponse[];
+  /** The latest authenticated time of a set, RFC 3339. */
+  keysMadeAt: string | undefined;
   /** The set that a PIN or auxiliary data was last enciphered with. */
   innerKeys: KeySet | undefined;
-  /** After a failed renewal of keys that still work: local milliseconds before which it is not tried again. */
-  renewAfter: number;
+  /** After a failed renewal of keys that still work: when it is tried again. */
+  renewAfter: Timer | undefined;
   terminalId: string | undefined;
   config: JsonObject | undefined;
   parameters: JsonObject | undefined;
@@ -79,8 +82,10 @@ export function createSession(): Session {
     attestation: undefined,
     installed: undefined,
     retired: [],
+    unopened: [],
+    keysMadeAt: undefined,
     innerKeys: undefined,
-    renewAfter: 0,
+    renewAfter: undefined,
     terminalId: undefined,
     config: undefined,
     parameters: undefined,

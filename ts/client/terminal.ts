@@ -5,6 +5,7 @@
  * is wiped by `destroy()` or when a new set replaces it. PINs and card numbers pass through and are not kept.
  */
 import { type Envelope, type JsonValue, sealEnvelope } from "../core/envelope/envelope.js";
+import { func } from "../base/arguments.js";
 import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../base/errors.js";
 import { SecretKey } from "../core/keys/key.js";
 import type { KeySet } from "../core/key-set/install.js";
@@ -18,7 +19,7 @@ import { Clock } from "./http/clock.js";
 import { checkIdentity, checkText, KEY_ID, type TerminalIdentity } from "./http/headers.js";
 import { Journal } from "./payments/journal.js";
 import type { JsonObject } from "./http/json-fields.js";
-import { installKeys, isBusy } from "./activation/keys.js";
+import { type InstallKeysOptions, installKeys } from "./activation/keys.js";
 import type { ChargeOutcome, RefundOutcome, VoidOutcome } from "./payments/outcomes.js";
 import type { ChargeRequest, PinBlock, RefundRequest } from "./payments/requests.js";
 import * as payments from "./payments/payments.js";
@@ -57,6 +58,11 @@ export interface PosTerminalOptions {
   readonly fetch?: Fetch | undefined;
   /** The local clock: milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
+  /**
+   * For measuring durations: milliseconds since any moment, never set back. Default: `performance.now`, or `now` where the engine has
+   * none.
+   */
+  readonly monotonicNow?: (() => number) | undefined;
   /** A CSPRNG where the engine has none. It becomes the source of the whole library, as with `loadCrypto`. */
   readonly randomBytes?: ((n: number) => Uint8Array) | undefined;
   /** Default: a `MemoryStore`, which does not survive the process. */
@@ -84,7 +90,7 @@ export type SetUpStep =
   | "activate";
 
 /** Who is told of the way to the first payment, and who may end it. */
-export interface SetUpOptions extends CallOptions {
+export interface SetUpOptions extends InstallKeysOptions {
   /** After every step: its name and the milliseconds it took. */
   readonly onStep?: ((step: SetUpStep, ms: number) => void) | undefined;
   /** Shows the code to the merchant; called again when a code has expired unused. */
@@ -160,7 +166,7 @@ export class PosTerminal {
     if (typeof ttl !== "number" || !(ttl >= 0))
       throw invalidArgument("idempotencyTtlMs", "a number of milliseconds", numberOrType(ttl));
     if (options.randomBytes !== undefined) setRandomSource(options.randomBytes);
-    const clock = new Clock(now);
+    const clock = new Clock(now, func(options, "monotonicNow") ?? platformMonotonic() ?? now);
     const store = new StoreUser(options.store ?? new MemoryStore());
     this.#context = {
       identity,
@@ -273,15 +279,15 @@ export class PosTerminal {
   }
 
   /**
-   * Fetches, unwraps and verifies the key set: all keys or none. Keys in the store count as installed, also before `recover`.
+   * Fetches, unwraps and verifies the key set: all keys or none. Keys in the store count as installed, also before `recover`. The
+   * former set stays beside the new one while an open payment needs it.
    *
-   * @throws `ERR_KEY_SET`, `ERR_KCV_MISMATCH`, `ERR_KEY_BLOCK_MAC` and the other errors of `installKeySet`; for stored keys only
-   *   where payments are open that need them
-   * @throws `ERR_STATE` before `attest`, while another installation is under way, while payments are open that need the keys that
-   *   there are (`recover` first), or where the store is another device's
+   * @throws `ERR_KEY_SET`, `ERR_KCV_MISMATCH`, `ERR_KEY_BLOCK_MAC` and the other errors of `installKeySet`; `ERR_KEY_SET` also for a
+   *   set that is older than the last one, unless `acceptOlderKeys` is set
+   * @throws `ERR_STATE` before `attest`, while another installation is under way, or where the store is another device's
    * @throws `ERR_STORE` where the answer cannot be kept, or what is stored cannot be read
    */
-  installKeys(options?: CallOptions): Promise<KeySet> {
+  installKeys(options?: InstallKeysOptions): Promise<KeySet> {
     return installKeys(this.#context, options);
   }
 
@@ -318,20 +324,19 @@ export class PosTerminal {
    * All steps from bootstrap to activate, leaving out the pairing of a device that is claimed already. Resolves when the terminal
    * can take payments; waits for the merchant as long as `signal` allows, with a new pairing code whenever one has expired.
    *
-   * @throws what its steps throw; `ERR_STATE` where the store is another device's, before anything is sent, and where payments are
-   *   open that need the stored keys (`recover` first)
+   * @throws what its steps throw; `ERR_STATE` where the store is another device's, before anything is sent
    */
   async setUp(options: SetUpOptions = {}): Promise<Activation> {
-    const { signal, onStep, onPairingCode, pollMs } = options;
+    const { signal, onStep, onPairingCode, pollMs, acceptOlderKeys } = options;
     const { clock } = this.#context;
     const call: CallOptions = { signal };
     const step = async <T>(name: SetUpStep, body: () => Promise<T>): Promise<T> => {
-      const start = clock.local();
+      const start = clock.monotonic();
       const result = await body();
-      onStep?.(name, clock.local() - start);
+      onStep?.(name, clock.monotonic() - start);
       return result;
     };
-    await restoreSession(this.#context, () => isBusy(this.#context));
+    await restoreSession(this.#context, "if they open");
     await step("bootstrap", () => this.bootstrap(call));
     let { isClaimed } = await step("status", () => this.fetchStatus(call));
     while (!isClaimed) {
@@ -343,7 +348,7 @@ export class PosTerminal {
       }
     }
     await step("attest", () => this.attest(call));
-    await step("keys", () => this.installKeys(call));
+    await step("keys", () => this.installKeys({ ...call, acceptOlderKeys }));
     await step("config", () => this.fetchConfig(call));
     await step("terminal-parameters", () => this.fetchTerminalParameters(call));
     return await step("activate", () => this.activate(call));
@@ -441,9 +446,16 @@ export class PosTerminal {
     for (const { keys } of session.retired) keys.destroy();
     session.installed = undefined;
     session.retired = [];
+    session.unopened = [];
     session.innerKeys = undefined;
     session.attestation = undefined;
   }
+}
+
+/** Called on its object, as browsers demand. */
+function platformMonotonic(): (() => number) | undefined {
+  const { performance } = globalThis as { readonly performance?: { now(): number } };
+  return typeof performance?.now === "function" ? () => performance.now() : undefined;
 }
 
 function requireKey(name: string, key: unknown): void {

@@ -4,9 +4,10 @@
  */
 import { type JsonValue, openEnvelope, sealEnvelope } from "../../core/envelope/envelope.js";
 import { PosCryptoError } from "../../base/errors.js";
-import { addressOf } from "../../core/protocol/endpoints.js";
+import { addressOf, type Step } from "../../core/protocol/endpoints.js";
 import type { KeySet } from "../../core/key-set/install.js";
 import { attested } from "./attestation.js";
+import { keepingKeys } from "./keys.js";
 import { activationHeaders } from "../http/headers.js";
 import {
   isJsonObject,
@@ -21,7 +22,6 @@ import { saveSession } from "../persistence.js";
 import { withRetries } from "../http/retry.js";
 import { type CallOptions, type Context, outOfOrder, requireKeys } from "../session.js";
 import { sleep } from "../http/sleep.js";
-import type { TransportAnswer } from "../http/transport.js";
 
 /** What the merchant types into the portal. */
 export interface PairingCode {
@@ -103,15 +103,26 @@ export async function waitUntilClaimed(context: Context, options: CallOptions & 
   }
 }
 
-function openAnswer(keys: KeySet, answer: TransportAnswer, where: string): JsonObject {
-  const value: JsonValue = openEnvelope(keys.msk, answer.body);
-  return requireObject(value, where);
+/** One request under the attestation token, and its answer opened under the MSK. */
+async function openAttested(
+  context: Context,
+  keys: KeySet,
+  step: string,
+  endpoint: Step,
+  body: string | undefined,
+  options: CallOptions,
+): Promise<JsonObject> {
+  return await keepingKeys(context, async () => {
+    const answer = await attested(context, step, endpoint, body, options);
+    const value: JsonValue = openEnvelope(keys.msk, answer.body);
+    return requireObject(value, endpoint);
+  });
 }
 
 export async function fetchConfig(context: Context, options: CallOptions = {}): Promise<JsonObject> {
   const { session, identity } = context;
   const keys = requireKeys(context, "fetchConfig()");
-  const config = openAnswer(keys, await attested(context, "fetchConfig()", "config", undefined, options), "config");
+  const config = await openAttested(context, keys, "fetchConfig()", "config", undefined, options);
   const terminal = ownValue(config, "terminal");
   const terminalId = requireString(terminal, "terminal_id", TERMINAL_ID);
   const deviceId = ownValue(terminal, "device_id");
@@ -125,8 +136,7 @@ export async function fetchConfig(context: Context, options: CallOptions = {}): 
 export async function fetchTerminalParameters(context: Context, options: CallOptions = {}): Promise<JsonObject> {
   const { session } = context;
   const keys = requireKeys(context, "fetchTerminalParameters()");
-  const answer = await attested(context, "fetchTerminalParameters()", "terminal-parameters", undefined, options);
-  const parameters = openAnswer(keys, answer, "terminal_parameters");
+  const parameters = await openAttested(context, keys, "fetchTerminalParameters()", "terminal-parameters", undefined, options);
   session.parameters = parameters;
   return parameters;
 }
@@ -151,7 +161,7 @@ export async function activate(context: Context, options: CallOptions = {}): Pro
   }
   const keys = requireKeys(context, "activate()");
   const sealed = JSON.stringify(sealEnvelope(keys.msk, { ...conditions }));
-  const opened = openAnswer(keys, await attested(context, "activate()", "activate", sealed, options), "activation");
+  const opened = await openAttested(context, keys, "activate()", "activate", sealed, options);
   if (requireString(opened, "status") !== "activated") throw unexpectedAnswer("status", '"activated"');
   const activatedAt = requireString(opened, "activated_at");
   await saveSession(context, () => ({ activatedAt }));

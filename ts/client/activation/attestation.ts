@@ -29,13 +29,13 @@ export async function attest(context: Context, options: StepOptions = {}): Promi
     context,
     { repetition: "steps", signal, attempts, unauthorized: (error) => explainUnauthorized(context, error, options) },
     async (timeoutMs) => {
-      const sentAt = clock.local();
+      const sentAt = clock.mark();
       const headers = attestHeaders(identity, context.identityKey, clock.timestamp());
       const { body } = await transport.request({ ...addressOf("attest"), headers, signal, timeoutMs });
       if (requireString(body, "status") !== "attested") throw unexpectedAnswer("status", '"attested"');
       const token = requireString(body, "attestation_token", TOKEN);
       const expiresInSec = requireSeconds(body, "expires_in_sec");
-      session.attestation = { token, expiresAt: sentAt + expiresInSec * 1000 };
+      session.attestation = { token, lifetime: clock.startTimer(expiresInSec * 1000, sentAt) };
       session.attested = true;
       return { expiresInSec };
     },
@@ -44,9 +44,9 @@ export async function attest(context: Context, options: StepOptions = {}): Promi
 
 /** The token to use: the one at hand while it lives, else a new one where this device has been attested before. */
 async function currentToken(context: Context, step: string, options: StepOptions): Promise<string> {
-  const { session, clock } = context;
+  const { session } = context;
   const { attestation } = session;
-  if (attestation !== undefined && clock.local() < attestation.expiresAt) return attestation.token;
+  if (attestation !== undefined && !attestation.lifetime.isOver()) return attestation.token;
   if (!session.attested && session.activatedAt === undefined) throw outOfOrder(step, "attest()");
   session.attestation = undefined;
   if (!session.bootstrapped) await bootstrap(context, options);

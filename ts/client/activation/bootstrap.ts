@@ -39,6 +39,12 @@ async function ask(context: Context, options: StepOptions): Promise<Reading> {
   });
 }
 
+/** Adopts the host's time, and nothing else of what bootstrap says. */
+export async function readHostClock(context: Context, options: StepOptions): Promise<void> {
+  const { serverTime, sentAt, receivedAt } = await ask(context, options);
+  context.clock.synchronise(serverTime, sentAt, receivedAt);
+}
+
 export async function bootstrap(context: Context, options: StepOptions = {}): Promise<BootstrapResult> {
   const { clock, session, identity } = context;
   const { body, serverTime, sentAt, receivedAt } = await ask(context, options);

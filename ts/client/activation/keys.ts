@@ -2,19 +2,22 @@
  * The life of key sets: fetched and installed, renewed before they expire, replaced, kept while open payments need them.
  *
  * A set is persisted as the host's answer, its blocks wrapped under the ZMK, and unwrapped again after a restart. It is renewed when a
- * tenth of its life is left, one day at most, and not while payments are open: their payloads are sealed under its MSK. One that has
- * expired is replaced all the same; it then stays, wrapped in the store and as handles here, until those payments are settled.
- * Replaced keys are wiped as soon as nothing needs them.
+ * tenth of its life is left, one day at most, at a time when no payment is open; `installKeys()` renews it at any time. A replaced set
+ * stays, wrapped in the store and as handles here, until no open payment needs it: payloads are sealed under its MSK. Then it is wiped.
  */
+import { abortSignal, flag } from "../../base/arguments.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { installKeySet, type KeySet, type KeysResponse } from "../../core/key-set/install.js";
+import { createNonce } from "../../core/signing.js";
 import { attested } from "./attestation.js";
-import { requireObject } from "../http/json-fields.js";
+import { ownValue, requireObject } from "../http/json-fields.js";
 import { restoreSession, saveSession } from "../persistence.js";
 import type { CallOptions, Context, Installed, StepOptions } from "../session.js";
 import { untilAborted } from "../http/sleep.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** `key_kcv` of an envelope: three bytes. */
+const ENVELOPE_KCV_DIGITS = 6;
 /** After a failed renewal of keys that still work. */
 const RENEWAL_PAUSE_MS = 60_000;
 
@@ -29,31 +32,49 @@ function isNearExpiry(context: Context, { keys, installedAt }: Installed): boole
   return context.clock.now() >= end - Math.min(DAY_MS, life / 10);
 }
 
-/** Whether a request is on its way, `own` aside, or a payment open. */
-export async function isBusy(context: Context, own?: string): Promise<boolean> {
-  const others = context.inFlight.size - (own !== undefined && context.inFlight.has(own) ? 1 : 0);
-  return others > 0 || (await context.journal.openRecords()).length > 0;
+/** Whether a request other than `own` is on its way. */
+function othersInFlight({ inFlight }: Context, own: string | undefined): boolean {
+  return inFlight.size > (own !== undefined && inFlight.has(own) ? 1 : 0);
+}
+
+/** Whether a request other than `own` is on its way, or a payment open. */
+async function isBusy(context: Context, own: string | undefined): Promise<boolean> {
+  return othersInFlight(context, own) || (await context.journal.openRecords()).length > 0;
+}
+
+/**
+ * Which sets open payments need: those whose MSK sealed a payload that the store still has. While a request other than `own` is on
+ * its way, every set may be one.
+ */
+async function neededSets(context: Context, own: string | undefined): Promise<(response: KeysResponse) => boolean> {
+  if (othersInFlight(context, own)) return () => true;
+  const needed = new Set<unknown>();
+  for (const { idempotencyKey } of await context.journal.openRecords()) {
+    needed.add(ownValue(await context.journal.payload(idempotencyKey), "key_kcv"));
+  }
+  return ({ verification }) => needed.has(verification.kcv.msk.toUpperCase().slice(0, ENVELOPE_KCV_DIGITS));
+}
+
+/** How keys are installed. */
+export interface InstallKeysOptions extends CallOptions {
+  /**
+   * Accepts a key set whose blocks state (TS) an earlier time than those of the last one, as after a host was restored from a
+   * backup. Default false: such a set may be a replay.
+   */
+  readonly acceptOlderKeys?: boolean | undefined;
 }
 
 /**
  * Fetches and installs a key set. An earlier one, of this process or of the one before, is replaced when the new one is whole and
- * stored; that is refused while payments are open, unless the earlier one has expired. Stored keys that do not open are given up
- * where nothing is open that needs them.
+ * stored, and kept beside it while an open payment needs it.
  */
-export async function installKeys(context: Context, options: CallOptions = {}): Promise<KeySet> {
+export async function installKeys(context: Context, options: InstallKeysOptions = {}): Promise<KeySet> {
+  const acceptOlderKeys = flag(options, "acceptOlderKeys");
+  const signal = abortSignal(options);
   if (context.renewal !== undefined) throw new PosCryptoError("ERR_STATE", "installKeys() is already under way");
-  // Payments that are called for from here on wait for the end, and do not need the keys that there are.
-  const underWay = context.inFlight.size > 0;
-  const isNeeded = async () => underWay || (await context.journal.openRecords()).length > 0;
   return await renewing(context, async () => {
-    await restoreSession(context, isNeeded);
-    const { installed } = context.session;
-    if (installed !== undefined && !isExpired(context, installed) && (await isNeeded())) {
-      throw new PosCryptoError("ERR_STATE", "installKeys() while payments are open: recover() first", {
-        details: { step: "installKeys()", needs: "recover()" },
-      });
-    }
-    return await replaceKeys(context, undefined, options);
+    await restoreSession(context, "if they open");
+    return await replaceKeys(context, undefined, { signal, acceptOlderKeys });
   });
 }
 
@@ -71,53 +92,79 @@ async function renewing<T>(context: Context, work: () => Promise<T>): Promise<T>
   }
 }
 
+/** Runs a step whose answer is sealed under the installed keys: they stay until it is over, although others are installed meanwhile. */
+export async function keepingKeys<T>(context: Context, step: () => Promise<T>): Promise<T> {
+  const entry = `step ${createNonce()}`;
+  context.inFlight.add(entry);
+  try {
+    return await step();
+  } finally {
+    context.inFlight.delete(entry);
+    await releaseRetired(context).catch(() => {});
+  }
+}
+
 /** Resolves when no installation is under way. Errors: `ERR_ABORTED`. */
 export async function installationsOver(context: Context, { signal }: CallOptions): Promise<void> {
   while (context.renewal !== undefined) await untilAborted(context.renewal, signal);
 }
 
-async function replaceKeys(context: Context, own: string | undefined, options: StepOptions): Promise<KeySet> {
+async function replaceKeys(
+  context: Context,
+  own: string | undefined,
+  options: StepOptions & { readonly acceptOlderKeys?: boolean },
+): Promise<KeySet> {
   const { session } = context;
   const { body } = await attested(context, "installKeys()", "keys", undefined, options);
   const response = requireObject(body, "keys") as unknown as KeysResponse;
-  const keys = installKeySet(context.zmk, response);
-  let former: Installed | undefined;
-  let kept: Installed[] = [];
+  // A terminal that was destroyed meanwhile has forgotten what the store holds, and what this set must not push out of it.
+  await restoreSession(context, "if they open");
+  const notBefore =
+    options.acceptOlderKeys === true || session.keysMadeAt === undefined ? undefined : new Date(session.keysMadeAt);
+  const keys = installKeySet(context.zmk, response, { notBefore });
   try {
-    // A terminal that was destroyed meanwhile has forgotten what the store holds, and what this set must not push out of it.
-    await restoreSession(context, () => isBusy(context, own));
-    former = session.installed;
-    const retiring = former !== undefined && (await isBusy(context, own)) ? [former] : [];
-    await saveSession(
-      context,
-      () => {
-        kept = [...session.retired, ...retiring];
-        return { keys: response, retiredKeys: kept.map((set) => set.response) };
-      },
-      () => {
-        session.retired = kept;
-        session.installed = { response, keys, installedAt: context.clock.now() };
-        session.renewAfter = 0;
-      },
-    );
+    await storeNewSet(context, own, { response, keys, installedAt: context.clock.now() });
   } catch (error) {
     keys.destroy();
     throw error;
   }
-  if (former !== undefined && !kept.includes(former)) former.keys.destroy();
   return keys;
 }
 
+/** Puts a set in the place of the installed one, in the store and here, and wipes what nothing needs any more. */
+async function storeNewSet(context: Context, own: string | undefined, installed: Installed): Promise<void> {
+  const { session } = context;
+  const isNeeded = await neededSets(context, own);
+  let replaced: Installed[] = [];
+  await saveSession(
+    context,
+    () => {
+      replaced = [...session.retired, ...(session.installed === undefined ? [] : [session.installed])];
+      const keysMadeAt = installed.keys.wrappedAt?.toISOString() ?? session.keysMadeAt;
+      const retiredKeys = [...session.unopened, ...replaced.map((set) => set.response)].filter(isNeeded);
+      return { keys: installed.response, retiredKeys, ...(keysMadeAt === undefined ? {} : { keysMadeAt }) };
+    },
+    () => {
+      session.retired = replaced.filter((set) => isNeeded(set.response));
+      session.unopened = session.unopened.filter(isNeeded);
+      session.installed = installed;
+      session.keysMadeAt = installed.keys.wrappedAt?.toISOString() ?? session.keysMadeAt;
+      session.renewAfter = undefined;
+    },
+  );
+  for (const set of replaced) if (!session.retired.includes(set)) set.keys.destroy();
+}
+
 /**
- * Renews the installed keys where they have expired, or are about to and nothing needs them. `own`: the payment that asks. Keys that
- * still work are not worth an error. Errors: those of attestation and installation, where the keys have expired.
+ * Renews the installed keys where they have expired, or are about to and nothing needs them. `own`: the payment that asks. A failed
+ * renewal is ignored while the current keys are valid. Throws what attestation and installation throw, where the keys have expired.
  */
 export async function renewIfDue(context: Context, own: string | undefined, options: CallOptions): Promise<void> {
   const { session, clock } = context;
   const due = (set: Installed | undefined): set is Installed => set !== undefined && isNearExpiry(context, set);
   if (!due(session.installed)) return;
   if (!isExpired(context, session.installed)) {
-    if (clock.local() < session.renewAfter || (await isBusy(context, own))) return;
+    if (session.renewAfter?.isOver() === false || (await isBusy(context, own))) return;
   }
   await installationsOver(context, options);
   if (!due(session.installed)) return;
@@ -126,26 +173,29 @@ export async function renewIfDue(context: Context, own: string | undefined, opti
     await renewing(context, () => replaceKeys(context, own, expired ? options : { ...options, attempts: 1 }));
   } catch (error) {
     if (expired) throw error;
-    session.renewAfter = clock.local() + RENEWAL_PAUSE_MS;
+    session.renewAfter = clock.startTimer(RENEWAL_PAUSE_MS);
   }
 }
 
-/** Wipes retired sets, and takes them out of the store, once no payment is open or on its way. */
+/** Wipes retired sets, and takes them out of the store, once no payment needs them that is open or on its way. */
 export async function releaseRetired(context: Context): Promise<void> {
   const { session } = context;
+  if (session.retired.length + session.unopened.length === 0) return;
+  if (context.renewal !== undefined || othersInFlight(context, undefined)) return;
   // Those of now: a set that is retired while the journal is read has a payment that the look at it may have missed.
-  const candidates = session.retired;
-  if (candidates.length === 0 || context.renewal !== undefined || (await isBusy(context))) return;
-  let kept: Installed[] = [];
+  const candidates = [...session.unopened, ...session.retired.map(({ response }) => response)];
+  const isNeeded = await neededSets(context, undefined);
+  const released = candidates.filter((response) => !isNeeded(response));
+  if (released.length === 0) return;
+  const stays = (response: KeysResponse) => !released.includes(response);
+  const wiped = session.retired.filter(({ response }) => !stays(response));
   await saveSession(
     context,
+    () => ({ retiredKeys: [...session.unopened, ...session.retired.map(({ response }) => response)].filter(stays) }),
     () => {
-      kept = session.retired.filter((set) => !candidates.includes(set));
-      return { retiredKeys: kept.map(({ response }) => response) };
-    },
-    () => {
-      session.retired = session.retired.filter((set) => kept.includes(set));
+      session.retired = session.retired.filter(({ response }) => stays(response));
+      session.unopened = session.unopened.filter(stays);
     },
   );
-  for (const { keys } of candidates) keys.destroy();
+  for (const { keys } of wiped) keys.destroy();
 }

@@ -173,10 +173,10 @@ export async function withRetries<T>(
 ): Promise<T> {
   const { retry, clock, transport } = context;
   const attempts = call.attempts ?? retry.attempts;
-  const end = clock.local() + retry.deadlineMs;
+  const end = clock.monotonic() + retry.deadlineMs;
   let mended = false;
   for (let number = 1; ; number++) {
-    const left = Math.max(1, end - clock.local());
+    const left = Math.max(1, end - clock.monotonic());
     try {
       return await attempt(Math.min(transport.timeoutMs, left), number);
     } catch (caught) {
@@ -191,7 +191,7 @@ export async function withRetries<T>(
       }
       if (verdict === "no" || call.signal?.aborted || (number >= attempts && !mend)) throw error;
       const pause = verdict === "once" ? 0 : backoffMs(retry, number);
-      if (clock.local() + pause >= end) throw error;
+      if (clock.monotonic() + pause >= end) throw error;
       if (pause > 0) await sleep(pause, call.signal);
     }
   }

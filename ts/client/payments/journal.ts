@@ -87,7 +87,11 @@ export class Journal {
     const allowed: readonly string[] = JOURNAL_TRANSITIONS[record.state];
     if (!allowed.includes(state)) throw new PosCryptoError("ERR_STATE", `a payment cannot go from ${record.state} to ${state}`);
     const sendings = record.sendings + (state === "sending" ? 1 : 0);
-    const moved: JournalRecord = { ...record, ...changes, state, sendings, updatedAt: this.#time() };
+    const updatedAt = this.#time();
+    const made = changes.createdAt ?? record.createdAt;
+    // A clock that was set back since: the earliest sending is what the host's memory is counted from.
+    const createdAt = state === "sending" && Date.parse(updatedAt) < Date.parse(made) ? updatedAt : made;
+    const moved: JournalRecord = { ...record, ...changes, createdAt, state, sendings, updatedAt };
     await this.#store.putRecord(moved, await this.#replacedBy(record));
     this.#doubtful.delete(record.idempotencyKey);
     // The payment is settled with its record; a payload that stays behind is an orphan for the next recovery.
@@ -135,11 +139,6 @@ export class Journal {
   async removeOrphan(idempotencyKey: string): Promise<void> {
     const record = await this.find(idempotencyKey);
     if (record === undefined || !isOpen(record.state)) await this.#store.removePayload(idempotencyKey);
-  }
-
-  /** Milliseconds since the record was made. */
-  age(record: JournalRecord): number {
-    return this.#now() - Date.parse(record.createdAt);
   }
 
   #time(): string {

@@ -11,6 +11,7 @@ import { storeFailure } from "./journal.js";
 import type { JournalRecord } from "../store/records.js";
 import { isJsonObject } from "../http/json-fields.js";
 import { isExpired } from "../activation/keys.js";
+import { standingOf } from "./host-memory.js";
 import { type KeyedOutcome, unknownOutcome } from "./outcomes.js";
 import type { Payment } from "./requests.js";
 import { isRepeatable, send } from "./sending.js";
@@ -19,20 +20,6 @@ import type { CallOptions, Context, Installed } from "../session.js";
 /** What was on its way when a process ended is unknown until an answer arrives. */
 export async function reopen(context: Context, record: JournalRecord): Promise<JournalRecord> {
   return record.state === "sending" ? await context.journal.move(record, "unknown") : record;
-}
-
-/** A terminal's clock may be as wrong as the host tolerates. */
-const CLOCK_TOLERANCE_MS = 5 * 60_000;
-
-/**
- * The host keeps idempotency keys for a limited time; the margin is the time that sending may take. A record from the future says
- * that one of two clocks was wrong and nothing of its age, so the worst is assumed.
- */
-export function isForgotten(context: Context, record: JournalRecord): boolean {
-  const { journal, transport, retry, idempotencyTtlMs } = context;
-  const sending = retry.attempts === 1 ? transport.timeoutMs : retry.deadlineMs;
-  const age = journal.age(record);
-  return !(age >= -CLOCK_TOLERANCE_MS && age + sending < idempotencyTtlMs);
 }
 
 interface Asking extends CallOptions {
@@ -47,16 +34,12 @@ interface Asking extends CallOptions {
  */
 export async function askAgain(context: Context, found: JournalRecord, asking: Asking): Promise<KeyedOutcome> {
   const { idempotencyKey } = found;
-  const { step, signal, check } = asking;
-  const { journal } = context;
+  const { signal, check } = asking;
   let record: JournalRecord;
   let made: Stored;
   try {
     record = await reopen(context, found);
-    const current = await admit(context, { step, paymentKey: idempotencyKey, signal });
-    // Only now: a renewal of the keys may have taken long.
-    requireAskable(context, record);
-    made = await storedPayment(context, current, record);
+    made = await prepareAgain(context, record, asking);
     requireNotAborted({ signal });
   } catch (error) {
     return unknownOutcome(idempotencyKey, storeFailure(error));
@@ -64,19 +47,30 @@ export async function askAgain(context: Context, found: JournalRecord, asking: A
   const { payment, keys } = made;
   check?.(payment, keys.terminalId);
   try {
-    record = await journal.move(record, "sending");
+    record = await context.journal.move(record, "sending");
   } catch (error) {
     return { ...unknownOutcome(idempotencyKey, storeFailure(error)), journalFailure: error };
   }
   return await send(context, keys, record, payment, { repeated: true, refusable: false, signal });
 }
 
-/** Errors: `ERR_STATE` where a second request could make the payment twice. */
-function requireAskable(context: Context, record: JournalRecord): void {
-  if (isForgotten(context, record))
-    throw new PosCryptoError("ERR_STATE", "the host may have forgotten this idempotency key: look the payment up");
+/** Admits the payment and rebuilds it. Throws `ERR_STATE` where a second request could make the payment twice. */
+async function prepareAgain(context: Context, record: JournalRecord, { step, signal }: Asking): Promise<Stored> {
+  const current = await admit(context, { step, paymentKey: record.idempotencyKey, signal });
+  // Only now: a renewal of the keys may have taken long.
+  const standing = await standingOf(context, record, { signal });
+  if (standing.standing === "unsure") throw standing.cause;
+  if (standing.standing === "forgotten") throw lookUpFirst();
   if (!isRepeatable(context, record))
     throw new PosCryptoError("ERR_STATE", "this refund may have been made: the host does not tell repetitions apart");
+  return await storedPayment(context, current, record);
+}
+
+/** The host may have forgotten the idempotency key. */
+export function lookUpFirst(): PosCryptoError {
+  return new PosCryptoError("ERR_STATE", "the host may have forgotten this idempotency key: look the payment up at the host", {
+    details: { needs: "resolvePayment()" },
+  });
 }
 
 interface Stored {

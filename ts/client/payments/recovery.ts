@@ -5,10 +5,11 @@
 import type { PosCryptoError } from "../../base/errors.js";
 import { bootstrap } from "../activation/bootstrap.js";
 import { withIdempotencyKey, requireNotAborted } from "./admission.js";
+import { standingOf } from "./host-memory.js";
 import { storeFailure } from "./journal.js";
-import { isOpen, type JournalState, type PaymentKind } from "../store/records.js";
+import { isOpen, type JournalRecord, type JournalState, type PaymentKind } from "../store/records.js";
 import { renewIfDue } from "../activation/keys.js";
-import { askAgain, isForgotten, reopen } from "./open-payments.js";
+import { askAgain, reopen } from "./open-payments.js";
 import { type Amount, type ChargeOutcome, type RefundOutcome, unknownOutcome } from "./outcomes.js";
 import { restoreSession } from "../persistence.js";
 import { asPosError } from "./exchange.js";
@@ -21,7 +22,7 @@ export interface Recovered {
   readonly idempotencyKey: string;
   readonly amount: Amount;
   readonly state: JournalState;
-  /** The outcome of sending it again; absent where it was not sent. */
+  /** The outcome of sending it again, or why that could not be decided; absent where it was not to be sent. */
   readonly outcome?: ChargeOutcome | RefundOutcome;
 }
 
@@ -72,7 +73,7 @@ async function sweep(context: Context): Promise<void> {
 
 /**
  * Asks the host again about every open payment, in order of creation. One that is older than the host's memory of idempotency
- * keys becomes `needs_host_lookup` and is not sent; a refund is only sent where the host is known to honour its key.
+ * keys, by the host's own clock, becomes `needs_host_lookup` and is not sent; a refund is only sent where the host is known to honour its key.
  */
 async function recoverPayments(context: Context, options: CallOptions): Promise<Recovered[]> {
   const recovered: Recovered[] = [];
@@ -93,18 +94,21 @@ async function recoverOne(context: Context, idempotencyKey: string, options: Cal
   if (record === undefined || !isOpen(record.state)) return undefined;
   const { kind, amount: value, currency } = record;
   const known = { kind, idempotencyKey, amount: { value, currency } };
+  let open: JournalRecord;
   try {
-    if (isForgotten(context, record)) {
-      await journal.move(await reopen(context, record), "needs_host_lookup");
+    open = await reopen(context, record);
+    const standing = await standingOf(context, open, options);
+    if (standing.standing === "forgotten") {
+      await journal.move(open, "needs_host_lookup");
       return { ...known, state: "needs_host_lookup" };
     }
-    if (!isRepeatable(context, record)) {
-      await reopen(context, record);
-      return { ...known, state: "unknown" };
+    const unsure = standing.standing === "unsure";
+    if (unsure || !isRepeatable(context, open)) {
+      return { ...known, state: "unknown", ...(unsure ? { outcome: unknownOutcome(idempotencyKey, standing.cause) } : {}) };
     }
   } catch (error) {
     return { ...known, state: "unknown", outcome: unknownOutcome(idempotencyKey, storeFailure(error)) };
   }
-  const outcome = await askAgain(context, record, { step: "recover()", signal: options.signal });
+  const outcome = await askAgain(context, open, { step: "recover()", signal: options.signal });
   return { ...known, state: outcome.outcome, outcome };
 }

@@ -2,7 +2,7 @@
  * One payment on its way: signed, sealed, sent, sent again where the retry table allows it, and its outcome journalled. Whatever is
  * not an opened answer that matches the request, and this request only, is `unknown`.
  */
-import type { PosCryptoError } from "../../base/errors.js";
+import { PosCryptoError } from "../../base/errors.js";
 import { sealEnvelope } from "../../core/envelope/envelope.js";
 import { unexpectedAnswer } from "../http/json-fields.js";
 import type { CallOptions, Context } from "../session.js";
@@ -10,6 +10,7 @@ import type { JournalRecord, MadeIds } from "../store/records.js";
 import type { PaymentKeys } from "./admission.js";
 import { readCharge, readRefund } from "./answers.js";
 import { asPosError, exchange, isRefusal, withClockRetries } from "./exchange.js";
+import { isRemembered } from "./host-memory.js";
 import { storeFailure } from "./journal.js";
 import { type KeyedOutcome, unknownOutcome } from "./outcomes.js";
 import type { Payment } from "./requests.js";
@@ -90,6 +91,10 @@ class PaymentSending {
   async #attempt(timeoutMs: number, number: number): Promise<KeyedOutcome> {
     const { kind, idempotencyKey, chargeId, plaintext } = this.#payment;
     if (number > 1) await this.#journalRepetition();
+    // The host's clock may have been read since the last check.
+    if (this.#options.repeated && !isRemembered(this.#context, this.#record)) {
+      throw new PosCryptoError("ERR_STATE", "the host may have forgotten this idempotency key by now");
+    }
     const answer = await exchange(this.#context, this.#keys, {
       step: kind,
       chargeId,
