@@ -75,6 +75,8 @@ export {
   explainKeyBlock,
   type KeyBlockExplanation,
 } from "./core/key-block/explain.js";
+export { type IdentifiedMaterial, identifyMaterial } from "./core/key-block/identify.js";
+export type { Confidence, MaterialKind } from "./core/key-block/lookalikes.js";
 export { type KeyBlockHeader, parseKeyBlock } from "./core/key-block/header.js";
 export type {
   AllowedDerivation,

@@ -63,7 +63,7 @@ function codesFor(kind: ArgumentKind, { name }: Entry): readonly string[] {
 const oneForm = /^"[A-Za-z_][\w.[\]]*" must be .+, got .+$/s;
 
 /** Functions that explain bad blocks instead of refusing them. */
-const explainers: readonly string[] = ["explainKeyBlock"];
+const explainers: readonly string[] = ["explainKeyBlock", "identifyMaterial"];
 
 /** Names of options, as an attacker who polluted `Object.prototype` would choose their values. */
 const pollution: Readonly<Record<string, unknown>> = {

@@ -13,6 +13,7 @@ import { firstUseCases } from "./first-use.js";
 import { gzipCases } from "./gzip.js";
 import { keyBlockExplainCases } from "./key-block-explain.js";
 import { keyBlockHeaderCases } from "./key-block-header.js";
+import { identifyCases } from "./key-block-identify.js";
 import { keyBlockPolicyCases } from "./key-block-policy.js";
 import { keyBlockCases } from "./key-blocks.js";
 import { keyComponentCases } from "./key-components.js";
@@ -41,6 +42,7 @@ export const allCases: readonly Cases[] = [
   gzipCases,
   keyBlockExplainCases,
   keyBlockHeaderCases,
+  identifyCases,
   keyBlockPolicyCases,
   keyBlockCases,
   keyComponentCases,

@@ -99,6 +99,7 @@ export const surface: readonly Entry[] = [
   entry("unwrapKeyBlock", ["key", "block", "options"], (keys) => [keys.zmk, keyBlock(keys), {}], false),
   entry("wrapKeyBlock", ["key", "key", "options", "options"], ({ zmk, data }) => [zmk, data, { version: "D" }, {}], false),
   entry("keyCheckValue", ["key", "options"], ({ data }) => [data, {}]),
+  entry("identifyMaterial", ["block"], () => [secrets.zmk]),
   entry("explainKeyCheckValue", ["key", "text"], ({ data }) => [data, "123456"]),
   entry("verifyKeyCheckValue", ["key", "text", "options"], ({ data }) => [data, api.keyCheckValue(data), {}]),
   entry("sealEnvelope", ["key", "json", "options"], ({ data }) => [data, { text: secrets.plaintext }, {}], false),

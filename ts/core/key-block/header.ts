@@ -70,6 +70,7 @@ function checkCharacters(text: string, problem: OnProblem): void {
 }
 
 function lengthHint(stated: number, actual: number, version: KeyBlockVersion): string {
+  if (stated === 0) return "; this is a template of a header: its HSM puts the length and the key into it";
   if (stated + macCharacters(version) === actual) return "; it may leave out the MAC";
   if (stated + HEADER_LENGTH === actual) return "; it may leave out the header";
   return stated > actual ? "; the block was cut short" : "; something was added to the block, or the field is wrong";

@@ -8,6 +8,7 @@ import { LONGEST_BLOCK } from "../../backend/abi.gen.js";
 import { isBytes } from "../../base/byte-array.js";
 import { decodeBase64 } from "../../base/bytes.js";
 import { describeType, invalidArgument, PosCryptoError, type PosErrorCode } from "../../base/errors.js";
+import { joined, lookalike, type MaterialKind, statesItsLength } from "./lookalikes.js";
 
 /** Base64 of `LONGEST_BLOCK` bytes. */
 const LONGEST_TEXT = 13332;
@@ -23,7 +24,9 @@ export interface Problem {
 export type OnProblem = (problem: Problem) => void;
 
 export function throwProblem({ code, message }: Problem): never {
-  throw new PosCryptoError(code, message);
+  // What follows the semicolon is the remedy of one mistake; all others have the same.
+  const remedy = message.includes("; ") ? "" : "; copy the whole block again, or ask the sender to export it again";
+  throw new PosCryptoError(code, message + remedy);
 }
 
 export function syntax(message: string, offset = 0): Problem {
@@ -48,36 +51,46 @@ export function blockText(block: unknown, problem: OnProblem): string | undefine
     problem(syntax(`longer than the ${LONGEST_BLOCK} characters a block can have`));
     return undefined;
   }
-  if (first >= "A" && first <= "E") return input;
+  if (statesItsLength(input)) return input;
   if (first === "Q" || first === "R") {
     const bytes = decodeBase64(input);
     const text = bytes === undefined ? "" : textOf(bytes);
     if (/^[A-E]/.test(text)) return text;
-    problem(syntax(notBase64(input)));
-    return undefined;
   }
-  if (first === "0" || first === "1" || /^S[01]/.test(input)) {
-    problem({
-      code: "ERR_KEY_BLOCK_PROPRIETARY",
-      message:
-        "Key block: version 0 or 1 is a Thales key block under an LMK; have the HSM export the key as a TR-31 block (versions A to E)",
-      offset: 0,
-    });
-    return undefined;
-  }
-  problem(syntax(unknownStart(input)));
+  const isLetter = first >= "A" && first <= "E";
+  const other = otherText(input, isLetter && (input.length < 16 || /^.[0-9]{4}[A-Z]/.test(input)));
+  if (other === undefined && isLetter) return input;
+  problem(
+    other ?? syntax("does not begin with a version from A to E (nor with the Base64 of one); ask the sender for a TR-31 block"),
+  );
   return undefined;
 }
 
-function notBase64(input: string): string {
-  if (/^R[A-E][0-9]{4}/.test(input)) return "begins with a payShield key scheme tag; drop the R in front of the block";
-  return "begins like Base64 of a block, but is not canonical Base64 of one (padding, line breaks, or the URL alphabet)";
+/** Key blocks of other vendors. The other kinds are no key blocks at all. */
+const PROPRIETARY: readonly MaterialKind[] = ["thales-key-block", "atalla-key-block", "ibm-key-token"];
+
+/** What a text is that is no TR-31 block as it stands. `begins`: like one, so that it is one that was spoilt. */
+function otherText(input: string, begins: boolean): Problem | undefined {
+  const slip = slipOf(input);
+  if (slip !== undefined) return syntax(slip);
+  const found = begins ? undefined : lookalike(input);
+  if (found === undefined) return undefined;
+  const message = `Key block: this is no TR-31 block but looks like ${found.looksLike}; ${found.remedy}`;
+  const code = PROPRIETARY.includes(found.kind) ? "ERR_KEY_BLOCK_PROPRIETARY" : "ERR_KEY_BLOCK_SYNTAX";
+  return { code, message, offset: 0 };
 }
 
-function unknownStart(input: string): string {
-  if (input === "") return "empty";
-  if (/^\s|^["'\ufeff]/.test(input)) return "begins with white space, a quotation mark or a byte order mark; drop it";
+/** How a TR-31 block was spoilt on its way. The library does not mend it: what the MAC covers is not to be guessed. */
+function slipOf(input: string): string | undefined {
+  if (input === "") return "empty; pass the text of the block";
+  if (joined(input) !== undefined && /[^\s]\s+[^\s]/.test(input)) {
+    const what = /[\r\n]/.test(input) ? "line breaks" : "spaces";
+    return `has ${what} within it or around it; drop them, and it has the length that it states`;
+  }
+  if (/^\s|^["'`\ufeff]/.test(input)) return "begins with white space, a quotation mark or a byte order mark; drop it";
+  if (/^(?:kcv|kvc|tr-?31|key)\b/i.test(input)) return "begins with a label; pass what follows it";
   if (/^[a-e][0-9]{4}/.test(input)) return "the version is a capital letter; this block begins with a small one";
-  if (/^4[1-5](?:3[0-9]){4}/.test(input)) return "this is the hex text of a block; decode it once";
-  return "does not begin with a version from A to E (nor with the Base64 of one)";
+  if (/^R[A-E][0-9]{4}/.test(input)) return "begins with a payShield key scheme tag; drop the R in front of the block";
+  if (!/^[QR][A-Za-z0-9+/_=\s-]{20,}$/.test(input)) return undefined;
+  return "begins like Base64 of a block, but is not canonical Base64 of one (padding, line breaks, or the URL alphabet); encode it again";
 }
