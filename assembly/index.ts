@@ -37,6 +37,7 @@ import {
   IO,
   IO_SIZE,
   KIND_AES,
+  KIND_DUKPT,
   KIND_HMAC,
   KIND_OPAQUE,
   KIND_TDES,
@@ -75,7 +76,7 @@ export function reset(): void {
 
 /** Makes a key of the `length` bytes at IO: its handle, CAPACITY or BAD_LENGTH. Wipes them. */
 export function slotCreate(kind: i32, length: i32): i32 {
-  const handle = createKey(kind, IO, length);
+  const handle = kind == KIND_DUKPT ? WRONG_KIND : createKey(kind, IO, length);
   wipe(IO, length);
   return handle;
 }
@@ -96,10 +97,10 @@ export function slotLength(handle: i32): i32 {
   return slot ? slotLengthAt(slot) : STALE;
 }
 
-/** Copies the material to IO: its length, or STALE. */
+/** Copies the material to IO: its length, or a status. A terminal's state is not given out. */
 export function slotRead(handle: i32): i32 {
   const slot = slotPointer(handle);
-  if (!slot) return STALE;
+  if (!slot || slotKindAt(slot) == KIND_DUKPT) return refusal(slot);
   const length = slotLengthAt(slot);
   copy(IO, slot + materialOffset(slotKindAt(slot)), length);
   return length;
@@ -309,6 +310,10 @@ export function macEquals(): i32 {
 // Key blocks.
 
 export { unwrapKeyBlock, wrapKeyBlock } from "./key-block";
+
+// DUKPT: (slot, counter, bytes at IO) to bytes at IO, or a status.
+
+export { dukptInitialKey, dukptKeys, dukptLoad, dukptNext, dukptSkip, dukptState, dukptUpdateKey } from "./dukpt";
 
 // Envelopes.
 

@@ -9,6 +9,7 @@ import { tdesCmacSubkeys, tdesExpandKey } from "./des/tdes";
 import { hmacExpandKey } from "./hmac";
 import {
   KIND_AES,
+  KIND_DUKPT,
   KIND_FREE,
   KIND_HMAC,
   KIND_OPAQUE,
@@ -24,10 +25,11 @@ import { copy } from "./word";
 /** The longest key that the 16-bit length of a key block can state. */
 export const LONGEST_KEY: i32 = 8191;
 
-/** Whether keys of `kind` can have `length` bytes. */
+/** Whether keys of `kind` can have `length` bytes. A terminal's state: 64 bytes and 21 or 32 registers (dukpt.ts). */
 export function keyLengthSuits(kind: i32, length: i32): bool {
   if (kind == KIND_AES) return length == 16 || length == 24 || length == 32;
   if (kind == KIND_TDES) return length == 8 || length == 16 || length == 24;
+  if (kind == KIND_DUKPT) return length == 400 || length == 576 || length == 832 || length == 1088;
   return kind > KIND_FREE && kind <= KIND_OPAQUE && length >= 1 && length <= LONGEST_KEY;
 }
 

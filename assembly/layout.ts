@@ -12,7 +12,8 @@
  * | 0x00500 | 640    | KBEK          | yes    | the key block call that derived it         |
  * | 0x00780 | 640    | KBAK          | yes    | the key block call that derived it         |
  * | 0x00A00 | 2560   | PLANES        | yes    | every AES call that uses it                |
- * | 0x01400 | 3072   | (reserve)     |        |                                            |
+ * | 0x01400 | 704    | DUKPT         | yes    | every DUKPT call                           |
+ * | 0x016C0 | 2368   | (reserve)     |        |                                            |
  * | 0x02000 | 65 792 | IO            | yes    | the host's `wipeIo`, after it copied       |
  * | 0x12100 | ...    | constants     | no     | placed by the compiler (--memoryBase)      |
  * | heap    | 65536n | SLOTS         | yes    | `slotDestroy` (page heads: public, kept)   |
@@ -49,6 +50,11 @@ export const KBAK: usize = 0x0780;
 export const PLANES: usize = 0x0a00;
 export const PLANES_SIZE: i32 = 2560;
 
+/** DUKPT: the key under work (dukpt-derivation.ts), then handles that a call has made (32 bytes). */
+export const DUKPT: usize = 0x1400;
+export const DUKPT_SIZE: i32 = 704;
+export const DUKPT_RESULTS: usize = DUKPT + 656;
+
 /** Data in and out. 64 KiB and 256 bytes of slack for the last padded block. */
 export const IO: usize = 0x2000;
 export const IO_SIZE: i32 = 0x10100;
@@ -76,6 +82,7 @@ export const CONSTANTS: usize = 0x12100;
  * | 16     | 32   | inner midstate | HMAC         |
  * | 48     | 32   | outer midstate | HMAC         |
  * | 80     | n    | material       | HMAC, OPAQUE |
+ * | 80     | n    | state          | DUKPT        |
  */
 export const SLOT_SIZE: i32 = 640;
 export const SLOT_LIMIT: i32 = 65536;
@@ -104,3 +111,5 @@ export const KIND_AES: i32 = 1;
 export const KIND_TDES: i32 = 2;
 export const KIND_HMAC: i32 = 3;
 export const KIND_OPAQUE: i32 = 4;
+/** A DUKPT terminal: its state (dukpt.ts), which only a key block brings in or out. */
+export const KIND_DUKPT: i32 = 5;

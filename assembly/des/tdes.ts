@@ -41,6 +41,11 @@ export function expandStage(key: u64, places: usize, out: usize, step: isize): v
   }
 }
 
+/** Expands the single DES key into `schedule`, 128 bytes. */
+export function desExpandKey(key: u64, schedule: usize): void {
+  expandStage(key, ASC_FEATURE_SIMD ? VECTOR_KEY : SCALAR_KEY, schedule, 8);
+}
+
 /** Rotates the two 28-bit halves left by one place. */
 // @ts-ignore: decorator
 @inline
@@ -53,6 +58,11 @@ function cipher(block: u64, key: usize, step: isize, stages: i32): u64 {
   const permuted = permute64(block, INITIAL_PERMUTATION);
   const result = ASC_FEATURE_SIMD ? vectorRounds(permuted, key, step, stages) : scalarRounds(permuted, key, step, stages);
   return permute64(result, FINAL_PERMUTATION);
+}
+
+/** Single DES with a schedule of `desExpandKey`. */
+export function desEncrypt(schedule: usize, block: u64): u64 {
+  return cipher(block, schedule, 8, 1);
 }
 
 function encrypt(schedule: usize, block: u64): u64 {

@@ -19,8 +19,18 @@ declare global {
 /** `wasm-simd`: WebAssembly with SIMD. `wasm`: WebAssembly without. `noble`: JavaScript, not constant-time. */
 export type BackendName = "wasm-simd" | "wasm" | "noble";
 
-/** The algorithms a backend computes with; everything else is kept as OPAQUE bytes. */
-export type SlotKind = "AES" | "TDES" | "HMAC" | "OPAQUE";
+/** The algorithms a backend computes with; everything else is kept as OPAQUE bytes. `DUKPT` is a terminal's state. */
+export type SlotKind = "AES" | "TDES" | "HMAC" | "OPAQUE" | "DUKPT";
+
+/** The calls of DUKPT: those of a host or an initial key, then those of a terminal (`Backend.dukpt`). */
+export type DukptOperation =
+  | "dukptInitialKey"
+  | "dukptKeys"
+  | "dukptLoad"
+  | "dukptState"
+  | "dukptNext"
+  | "dukptSkip"
+  | "dukptUpdateKey";
 
 /** Names a key inside its backend: an index with a generation. Never 0. */
 export type Slot = number;
@@ -72,7 +82,7 @@ export interface Backend {
   slotKind(slot: Slot): SlotKind;
   /** Bytes of material. */
   slotLength(slot: Slot): number;
-  /** A copy of the material; the caller wipes it. */
+  /** A copy of the material, but never of a terminal's state; the caller wipes it. */
   readSlot(slot: Slot): Uint8Array;
   /**
    * How the 8-byte parts of a key of 8, 16 or 24 bytes relate, DES parity aside, compared in constant time: 1 K1 = K2, 2 K2 = K3,
@@ -117,6 +127,26 @@ export interface Backend {
    * total length. `2 + slotLength(key) + padding.length` is a multiple of the cipher block (any length in version E).
    */
   wrapKeyBlock(kbpk: Slot, version: KeyBlockVersion, header: string, key: Slot, padding: Uint8Array): string;
+
+  /**
+   * DUKPT (X9.24-3:2017), in one call, so that neither an initial key nor a register nor a transaction key ever leaves the backend
+   * (but as a terminal's state in a key block). `input` and the result are public. `undefined`: see the operation.
+   *
+   * An identity is 12 bytes: 8 of an AES initial key ID, or of a TDES KSN with the bits of the counter cleared; 2 zeros; the bits
+   * of the counter (21 or 32); 1 if `slot` is a base derivation key. A request is 4 bytes: kind of slot (AES 1, TDES 2, HMAC 3),
+   * bytes of the key, and its use: AES as in 6.3.2; TDES 8 times the place of FF in the variant from the right, and 100 (hex) for
+   * the one-way step. Results are handles of 4 bytes each, in the order of the requests. Numbers are big-endian.
+   *
+   * - `dukptInitialKey`: identity to the initial key under the base derivation key `slot`
+   * - `dukptKeys`: identity and requests to working keys at `counter`, which is not 0
+   * - `dukptLoad`: identity to a terminal at counter 1. These three: `undefined` for a TDEA key of two equal halves
+   * - `dukptState`: the public 24 bytes of a terminal's state (kind, bytes of a key, bits of the counter, format; next counter,
+   *   all ones at the end; registers in use; identity), or `undefined` if the state cannot be one
+   * - `dukptNext`: requests to working keys of the next transaction, which is spent; `undefined` if there is none
+   * - `dukptSkip`: spends every counter below `counter`; `undefined` if that is no later counter
+   * - `dukptUpdateKey`: one request, whose use does not count, to the update key of an AES terminal
+   */
+  dukpt(operation: DukptOperation, slot: Slot, counter: number, input: Uint8Array): Uint8Array | undefined;
 
   /** AES-CBC with PKCS#7 over the UTF-8 of `plaintext` (or its upper-case hex text): hex ciphertext. */
   seal(slot: Slot, iv: Uint8Array, plaintext: MessagePart, encoding: "hex" | "raw"): string;

@@ -19,6 +19,7 @@ import { LONGEST_KEY } from "../abi.gen.js";
 import type { Backend, BlockPadding, HashName, MessagePart, OpenEncoding, Slot, SlotKind } from "../contract.js";
 import { startsLikeMessage } from "../message-start.js";
 import { desParts } from "./des-parts.js";
+import { dukptCall, stateLengthSuits } from "./dukpt.js";
 import { decodeHexDigits, equalBytes, unwrapKeyBlock, wrapKeyBlock } from "./key-block.js";
 import { destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "../refusals.js";
 
@@ -64,7 +65,22 @@ function createNobleBackend(): Backend {
     return running.digest();
   }
 
+  /** A terminal's state does not come in as clear bytes. */
   function createSlot(kind: SlotKind, material: Uint8Array): Slot {
+    if (kind === "DUKPT") throw wrongKind();
+    return keep(kind, material);
+  }
+
+  function destroySlot(slot: Slot): void {
+    const found = entries.get(slot);
+    if (found === undefined) return;
+    entries.delete(slot);
+    wipe(found.material);
+    found.cipher?.destroy();
+    found.mac?.destroy();
+  }
+
+  function keep(kind: SlotKind, material: Uint8Array): Slot {
     if (!suits(kind, material.length)) throw wrongMaterialLength();
     if (entries.size >= SLOT_LIMIT) {
       throw noCapacity();
@@ -107,19 +123,16 @@ function createNobleBackend(): Backend {
     name: "noble",
     constantTime: false,
     createSlot,
-    destroySlot(slot) {
-      const found = entries.get(slot);
-      if (found === undefined) return;
-      entries.delete(slot);
-      wipe(found.material);
-      found.cipher?.destroy();
-      found.mac?.destroy();
-    },
+    destroySlot,
     slotIsLive: (slot) => entries.has(slot),
     slotKind: (slot) => entry(slot).kind,
     slotLength: (slot) => entry(slot).material.length,
-    readSlot: (slot) => entry(slot).material.slice(),
     slotParts: (slot) => desParts(entry(slot).material),
+    readSlot(slot) {
+      const { kind, material } = entry(slot);
+      if (kind === "DUKPT") throw wrongKind();
+      return material.slice();
+    },
 
     encryptBlock(slot, block) {
       const cipher = cipherOf(slot);
@@ -174,13 +187,15 @@ function createNobleBackend(): Backend {
       try {
         const { key, paddingLength } = opened;
         const fitting = suits(kind, key.length) ? kind : "OPAQUE";
-        return { verdict: "opened", slot: createSlot(fitting, key), kind: fitting, length: key.length, paddingLength };
+        return { verdict: "opened", slot: keep(fitting, key), kind: fitting, length: key.length, paddingLength };
       } finally {
         wipe(opened.key);
       }
     },
     wrapKeyBlock: (kbpk, version, header, key, padding) =>
       wrapKeyBlock(entry(kbpk), version, header, entry(key).material, padding),
+
+    dukpt: (operation, slot, counter, input) => dukptCall(operation, entry(slot), counter, input, keep, destroySlot),
 
     seal(slot, iv, plaintext, encoding) {
       const cipher = aesOf(slot);
@@ -211,6 +226,7 @@ function createNobleBackend(): Backend {
 /** Lengths a slot of `kind` takes, in bytes. */
 function suits(kind: SlotKind, length: number): boolean {
   if (kind === "AES") return length === 16 || length === 24 || length === 32;
+  if (kind === "DUKPT") return stateLengthSuits(length);
   if (kind === "TDES") return length === 8 || length === 16 || length === 24;
   return length >= 1 && length <= LONGEST_KEY;
 }

@@ -7,13 +7,13 @@
 import { decodeUtf8, encodeUtf8Into } from "../../base/bytes.js";
 import type { PosCryptoError } from "../../base/errors.js";
 import { BASE64_MAC, CAPACITY, FAILED, STALE, WINDOW, WRONG_KIND } from "../abi.gen.js";
-import type { MessagePart } from "../contract.js";
+import type { DukptOperation, MessagePart } from "../contract.js";
 import { destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "../refusals.js";
 
 /** A constant of the module: its plain value in engines older than `WebAssembly.Global` (Chrome 57 to 68). */
 type Constant = WebAssembly.Global | number;
 
-export interface WasmExports {
+export interface WasmExports extends Record<DukptOperation, (handle: number, counter: number, length: number) => number> {
   readonly memory: WebAssembly.Memory;
   readonly IO: Constant;
   readonly IO_SIZE: Constant;

@@ -53,6 +53,7 @@ const METHODS: Readonly<Record<Method, true>> = {
   sha256: true,
   unwrapKeyBlock: true,
   wrapKeyBlock: true,
+  dukpt: true,
   seal: true,
   open: true,
   openText: true,

@@ -10,6 +10,7 @@ import { BAD_LENGTH, BASE64_MAC, FAILED, HASHES, KINDS, LONGEST_BLOCK, MAC_LENGT
 import type {
   Backend,
   BlockPadding,
+  DukptOperation,
   HashName,
   KeyBlockVersion,
   MessagePart,
@@ -194,6 +195,15 @@ class WasmBackend implements Backend {
     const text = io.takeAscii(length);
     wasm.wipeIo(Math.max(used, length));
     return text;
+  }
+
+  dukpt(operation: DukptOperation, slot: Slot, counter: number, input: Uint8Array): Uint8Array | undefined {
+    const { wasm, io } = this;
+    const used = io.putBytes(input, 0);
+    const length = wasm[operation](slot, counter, used);
+    io.renew();
+    const out = io.takeAndWipe(Math.max(io.check(length), 0), used);
+    return length === FAILED ? undefined : out;
   }
 
   seal(slot: Slot, iv: Uint8Array, plaintext: MessagePart, encoding: "hex" | "raw"): string {
