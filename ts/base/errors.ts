@@ -36,6 +36,10 @@ export type PosErrorCode =
   | "ERR_DECRYPT"
   | "ERR_PIN_BLOCK"
   | "ERR_PIN_TRANSLATION"
+  // DUKPT: the KSN, and a terminal's state
+  | "ERR_KSN"
+  | "ERR_DUKPT_EXHAUSTED"
+  | "ERR_DUKPT_STATE"
   // the protocol (client)
   | "ERR_STATE"
   | "ERR_VERSION_TOO_OLD"

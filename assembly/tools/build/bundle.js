@@ -39,9 +39,9 @@ function entries(value) {
   return Object.fromEntries(sources);
 }
 
-/** What entry `.` consists of: not the other layers, not noble, not the module's bytes behind `#wasm`. */
+/** What entry `.` consists of: not DUKPT, not the other layers, not noble, not the module's bytes behind `#wasm`. */
 const core =
-  /[\\/]ts[\\/](?:[^\\/]+|(?:base|core)[\\/].+|backend[\\/](?:contract|select|self-test|wasm[\\/](?:ciphers|embedded|envelopes|module|wasm))\.ts)$/;
+  /[\\/]ts[\\/](?:[^\\/]+|base[\\/].+|core[\\/](?!dukpt[\\/]).+|backend[\\/](?:contract|select|self-test|wasm[\\/](?:ciphers|embedded|envelopes|module|wasm))\.ts)$/;
 
 /** The functions of fflate that core uses, as the body of a function that returns them. */
 async function fflateBody() {

@@ -123,7 +123,7 @@ export function deriveInitial(chain: Chain, bdk: Uint8Array, identity: Uint8Arra
 
 /** The key of `counter`: one step from the initial key for each of its ones, from the highest. Wipes what it passes. */
 export function walk(chain: Chain, initial: Uint8Array, identity: Uint8Array, counter: number): Uint8Array {
-  let key = initial.slice();
+  let key: Uint8Array = initial.slice();
   let reached = 0;
   for (let i = 31; i >= 0; i--) {
     if (((counter >>> i) & 1) === 0) continue;

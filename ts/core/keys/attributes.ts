@@ -47,6 +47,8 @@ export interface ResolvedKeyAttributes {
   readonly letter: string;
   /** Came from outside as clear text: an HMAC secret of that kind may be guessable, so that its check value is not printed. */
   readonly imported: boolean;
+  /** Printed in the place of a check value: the counter of a DUKPT working key. */
+  readonly note?: string;
 }
 
 const LETTERS: Readonly<Record<KeyAlgorithm, string>> = {

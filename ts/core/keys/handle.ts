@@ -177,7 +177,8 @@ function addMethod(name: symbol, value: (this: SecretKey) => unknown): void {
 
 function printedCheckValue(state: KeyState): string {
   if (state.label !== undefined) return state.label;
-  const { algorithm, hash, imported } = state.attributes;
+  const { algorithm, hash, imported, note } = state.attributes;
+  if (note !== undefined) return ` ${note}`;
   const method = methodsFor(algorithm)[0];
   const hidden = method === undefined || (algorithm === "HMAC" && imported);
   state.label = hidden ? "" : ` KCV ${encodeHex(checkValueBytes(state.backend, state.slot, algorithm, method, hash, 3))}`;
