@@ -7,6 +7,7 @@ import { backendTdesCases } from "./backend-tdes.js";
 import { badInputCases } from "./bad-input.js";
 import { checkValueCases } from "./check-values.js";
 import { cipherCases } from "./ciphers.js";
+import { dukptCases } from "./dukpt.js";
 import { dukptVectorCases } from "./dukpt-vectors.js";
 import { encodingCases } from "./encoding.js";
 import { envelopeCases } from "./envelopes.js";
@@ -38,6 +39,7 @@ export const allCases: readonly Cases[] = [
   backendTdesCases,
   checkValueCases,
   cipherCases,
+  dukptCases,
   dukptVectorCases,
   encodingCases,
   envelopeCases,
