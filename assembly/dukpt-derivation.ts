@@ -17,7 +17,7 @@
  * All of it but the identity is secret; `wipeDukpt` wipes it before a call ends. Addresses and branches depend on counter,
  * algorithm and lengths only, which are public.
  */
-import { aesEncryptBlock, aesExpandKey } from "./aes/aes";
+import { aesEncryptBlock, aesExpandKey } from "./aes/cipher";
 import { desEncrypt, desExpandKey, tdesEncryptBlock, tdesExpandKey } from "./des/tdes";
 import { DUKPT, DUKPT_SIZE, KIND_AES, KIND_HMAC, KIND_TDES } from "./layout";
 import { copy, load32be, load64be, store32be, store64be, wipe, wipe16 } from "./word";

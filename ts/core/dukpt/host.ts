@@ -4,8 +4,9 @@
  * Initial and transaction keys exist inside the backend only, for the time of a call; constant-time where the backend is. A KSN that
  * is well-formed always gives keys: that it came from the terminal shows when a PIN block, MAC or padding is right.
  */
+import { assertObject, flag } from "../../base/arguments.js";
 import { PosCryptoError } from "../../base/errors.js";
-import { assertObject, own, readFlag, resolveAttributes } from "../keys/attributes.js";
+import { resolveAttributes } from "../keys/attributes.js";
 import { attributesOf, type KeyInternals, type KeyNeed, makeKey, requireUse, type SecretKey } from "../keys/key.js";
 import { wrapKeyBlock } from "../key-block/wrap.js";
 import { initialKeySlot, tryDukpt, workingSlots } from "./calls.js";
@@ -87,7 +88,7 @@ export function requireInitialKey(key: SecretKey, name: string): ChainKey {
  */
 export function deriveInitialKey(bdk: SecretKey, ksn: string | Uint8Array, options: InitialKeyOptions = {}): SecretKey {
   assertObject("options", options);
-  const extractable = readFlag("extractable", own(options, "extractable"));
+  const extractable = flag(options, "extractable");
   const { backend, slot, chain } = requireChain(bdk, "bdk", BDK);
   const parsed = parseKsn(ksn, chain.algorithm);
   const attributes = resolveAttributes(
@@ -130,8 +131,8 @@ export function deriveDukptKeys<const W extends DukptWanted>(
 ): DukptKeys<W> {
   assertObject("options", options);
   const { backend, slot, chain } = requireChain(key, "key", BDK_OR_INITIAL);
-  const plan = planKeys(wanted, options, chain, readSide(own(options, "side")));
-  const strict = own(options, "strictCounter") === undefined || readFlag("strictCounter", own(options, "strictCounter"));
+  const plan = planKeys(wanted, options, chain, readSide(options));
+  const strict = flag(options, "strictCounter", true);
   const parsed = parseKsn(ksn, chain.algorithm);
   checkCounter(parsed, strict || chain.algorithm === "TDES" ? 0 : 1);
   const isBdk = attributesOf(key, "key").usage === "B0";

@@ -9,7 +9,8 @@
  */
 import { isBytes } from "../../base/byte-array.js";
 import { encodeHex } from "../../base/bytes.js";
-import { describeType, invalidArgument, PosCryptoError, wordOrType } from "../../base/errors.js";
+import { readChoice, refusal } from "../../base/arguments.js";
+import { PosCryptoError } from "../../base/errors.js";
 
 /** Which DUKPT: the algorithm of the base derivation key decides. */
 export type DukptScheme = "TDES" | "AES";
@@ -39,7 +40,7 @@ function digitsOf(ksn: unknown): string {
     if (!/^[0-9A-Fa-f]*$/.test(ksn)) throw badKsn("a character that is not a hex digit");
     return ksn.toUpperCase();
   }
-  if (!isBytes(ksn)) throw invalidArgument("ksn", "bytes or hex text", describeType(ksn));
+  if (!isBytes(ksn)) throw refusal("ksn", "bytes or hex text", ksn);
   return encodeHex(Uint8Array.from(ksn));
 }
 
@@ -67,9 +68,7 @@ function sharedDigit(digits: string): number {
  * ```
  */
 export function parseKsn(ksn: string | Uint8Array, scheme?: DukptScheme): Ksn {
-  if (scheme !== undefined && scheme !== "TDES" && scheme !== "AES") {
-    throw invalidArgument("scheme", "TDES or AES", wordOrType(scheme));
-  }
+  if (scheme !== undefined) readChoice("scheme", scheme, ["TDES", "AES"]);
   const digits = digitsOf(ksn);
   if (digits.length === 24) {
     if (scheme === "TDES") throw badKsn("24 digits belong to AES DUKPT; a TDES key has 20");

@@ -8,8 +8,9 @@ import { unwrapKeyBlock, type UnwrappedKey } from "../key-block/unwrap.js";
 import { type KeyBlockHeader, readKeyBlock } from "../key-block/header.js";
 import { requireKbpk } from "../key-block/kbpk.js";
 import { wrapKeyBlock } from "../key-block/wrap.js";
-import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../../base/errors.js";
-import { assertObject, own, readFlag, resolveAttributes } from "../keys/attributes.js";
+import { assertObject, flag, refusal, numberRefusal, text as textOption } from "../../base/arguments.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { resolveAttributes } from "../keys/attributes.js";
 import { internals, makeKey, SecretKey } from "../keys/handle.js";
 import { nextSlots, skipSlots, terminalSlot, terminalState, tryDukpt, updateKeySlot } from "./calls.js";
 import { ksnBlock, requireInitialKey } from "./host.js";
@@ -147,7 +148,7 @@ export class DukptTerminal {
    */
   static load(ik: SecretKey | UnwrappedKey, ksn?: string | Uint8Array, options: LoadTerminalOptions = {}): DukptTerminal {
     assertObject("options", options);
-    const keep = readFlag("keep", own(options, "keep"));
+    const keep = flag(options, "keep");
     assertObject("ik", ik);
     const key = ik instanceof SecretKey ? ik : ik.key;
     const { chain } = requireInitialKey(key, "ik");
@@ -168,11 +169,11 @@ export class DukptTerminal {
    */
   static restore(block: string, storageKey: SecretKey, options: RestoreTerminalOptions = {}): DukptTerminal {
     assertObject("options", options);
-    if (typeof block !== "string") throw invalidArgument("block", "a string", describeType(block));
+    if (typeof block !== "string") throw refusal("block", "a string", block);
     const { backend, slot: kbpk } = requireKbpk(storageKey, "D", "unwrap");
     tryDukpt(backend);
     const { header, text, headerLength } = readState(block);
-    const opened = backend.unwrapKey(kbpk, "D", text, headerLength, "DUKPT");
+    const opened = backend.unwrapKeyBlock(kbpk, "D", text, headerLength, "DUKPT");
     if (opened.verdict !== "opened") throw badState("it was changed, or saved under another key");
     const key = ownSlot(backend, opened.slot);
     try {
@@ -181,7 +182,7 @@ export class DukptTerminal {
       const stated = headerKsn(header, state.scheme);
       if (stated === undefined || stated.initialKeyId !== state.initialKeyId) throw badState("the block holds no terminal");
       const ksn = { ...stated, counter: state.counter, ksn: ksnAt(stated, state.counter) };
-      checkNotBefore(ksn, own(options, "notBefore"));
+      checkNotBefore(ksn, textOption(options, "notBefore"));
       return DukptTerminal.#issue({ key, ksn, chain: { algorithm: state.scheme, bits: 8 * state.keyBytes } });
     } catch (error) {
       key.destroy();
@@ -238,7 +239,7 @@ export class DukptTerminal {
    */
   skipTo(counter: number): void {
     const { backend, slot } = internals(this.#key, "terminal");
-    if (!Number.isInteger(counter)) throw invalidArgument("counter", "a whole number", numberOrType(counter));
+    if (!Number.isInteger(counter)) throw numberRefusal("counter", "a whole number", counter);
     if (counter < this.#ksn.counter) throw badKsn("the terminal is beyond this counter; it only moves forward");
     if (counter >= endOfCounters(this.#ksn)) throw badKsn("a counter beyond the last one");
     checkCounter({ ...this.#ksn, counter });

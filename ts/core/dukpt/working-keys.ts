@@ -3,9 +3,10 @@
  * each may do on which side. A terminal sends requests and receives responses, a host the other way round, so that of each pair
  * one side's key only makes what the other side's key only checks. Attributes are those of X9.143; nothing here is secret.
  */
-import { describeType, invalidArgument, PosCryptoError, wordOrType } from "../../base/errors.js";
+import { assertObject, choice, flag, own, wordList, wordRefusal } from "../../base/arguments.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import type { Backend, Slot } from "../../backend/contract.js";
-import { assertObject, own, readFlag, resolveAttributes, type ResolvedKeyAttributes } from "../keys/attributes.js";
+import { resolveAttributes, type ResolvedKeyAttributes } from "../keys/attributes.js";
 import { makeKey, type SecretKey } from "../keys/handle.js";
 import type { KeyRequest } from "./calls.js";
 import type { Ksn } from "./ksn.js";
@@ -110,17 +111,11 @@ export type Plan = readonly Planned[];
 
 function readOptions(options: DukptKeyOptions, chain: Chain): CheckedOptions {
   assertObject("options", options);
-  const dataKeys = own(options, "dataKeys", "standard");
-  if (!["standard", "no-one-way", "pin-variant"].includes(dataKeys)) {
-    throw invalidArgument("dataKeys", "standard, no-one-way or pin-variant", wordOrType(dataKeys));
-  }
+  const dataKeys = choice(options, "dataKeys", ["standard", "no-one-way", "pin-variant"], "standard");
   if (dataKeys !== "standard" && chain.algorithm === "AES")
     throw invalidArgument("dataKeys", "standard with an AES key", dataKeys);
-  const macUsage = own(options, "macUsage");
-  if (macUsage !== undefined && !["M1", "M3", "M6"].includes(macUsage)) {
-    throw invalidArgument("macUsage", "M1, M3 or M6", wordOrType(macUsage));
-  }
-  return { dataKeys, macUsage, extractable: readFlag("extractable", own(options, "extractable")) };
+  const macUsage = own(options, "macUsage") === undefined ? undefined : choice(options, "macUsage", ["M1", "M3", "M6"]);
+  return { dataKeys, macUsage, extractable: flag(options, "extractable") };
 }
 
 const TYPES: readonly DukptKeyType[] = [
@@ -137,7 +132,7 @@ const TYPES: readonly DukptKeyType[] = [
 /** X9.24-3:2017 6.1.3: a key is no stronger than the one it comes from. */
 function readType(name: keyof DukptWanted, type: unknown, chain: Chain): { kind: KeyRequest["kind"]; bits: number } {
   if (type === true) return { kind: chain.algorithm, bits: chain.bits };
-  if (!TYPES.includes(type as DukptKeyType)) throw invalidArgument(name, `true, ${TYPES.join(", ")}`, wordOrType(type));
+  if (!TYPES.includes(type as DukptKeyType)) throw wordRefusal(name, `true, ${wordList(TYPES)}`, type);
   const [kind, bits] = (type as DukptKeyType).split("-") as [KeyRequest["kind"], string];
   if (kind === "HMAC" && MEMBERS[name].purpose !== "mac") throw invalidArgument(name, "AES or TDES; HMAC keys make MACs", kind);
   const wide = Number(bits);
@@ -202,10 +197,7 @@ export function handlesOf<W extends DukptWanted>(plan: Plan, backend: Backend, s
   return { ksn: ksn.ksn, ...Object.fromEntries(keys) } as DukptKeys<W>;
 }
 
-/** The name of a side. Internal. */
-export function readSide(side: unknown): DukptSide {
-  if (side === undefined || side === "host") return "host";
-  if (side !== "terminal")
-    throw invalidArgument("side", "host or terminal", typeof side === "string" ? "another word" : describeType(side));
-  return side;
+/** The side of the options: the host's by default. Internal. */
+export function readSide(options: { side?: DukptSide }): DukptSide {
+  return choice(options, "side", ["host", "terminal"], "host");
 }
