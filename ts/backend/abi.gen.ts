@@ -2,7 +2,7 @@
 /** What the WebAssembly module and TypeScript agree on: numbers of assembly/, all public. */
 
 /** Kinds of slot (layout.ts). */
-export const KINDS = { AES: 1, TDES: 2, HMAC: 3, OPAQUE: 4 } as const;
+export const KINDS = { AES: 1, TDES: 2, HMAC: 3, OPAQUE: 4, DUKPT: 5 } as const;
 
 /** Hash functions (hash.ts). */
 export const HASHES = { "SHA-1": 1, "SHA-224": 2, "SHA-256": 3, "SHA-384": 4, "SHA-512": 5 } as const;

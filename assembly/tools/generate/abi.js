@@ -58,6 +58,7 @@ export function generated() {
       TDES: layout("KIND_TDES"),
       HMAC: layout("KIND_HMAC"),
       OPAQUE: layout("KIND_OPAQUE"),
+      DUKPT: layout("KIND_DUKPT"),
     }),
     record("Hash functions (hash.ts).", "HASHES", {
       "SHA-1": hash("SHA1"),

@@ -4,6 +4,7 @@
  *
  * Secret keys stay inside the backend throughout.
  */
+import { KINDS } from "../../backend/abi.gen.js";
 import type { Backend, Slot } from "../../backend/contract.js";
 import { encodeHex } from "../../base/bytes.js";
 import { PosCryptoError } from "../../base/errors.js";
@@ -15,8 +16,6 @@ export interface KeyRequest {
   readonly bytes: number;
   readonly use: number;
 }
-
-const KINDS = { AES: 1, TDES: 2, HMAC: 3 } as const;
 
 /** 12 bytes that name the initial key, and say what the key beside them is. */
 function identityOf(ksn: Ksn, isBdk: boolean): Uint8Array {
