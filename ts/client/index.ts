@@ -39,6 +39,8 @@ export {
   retryVerdict,
 } from "./http/retry.js";
 export type { CallOptions } from "./session.js";
+export { checkTerminalStore, type StoreCheckOptions, type StoreCheckResult } from "./store/check.js";
+export { type KeyValueAdapter, KeyValueStore, type KeyValueStoreOptions } from "./store/key-value.js";
 export { MemoryStore } from "./store/memory.js";
 export type { StoredTerminal, TerminalStore } from "./store/store.js";
 export {
