@@ -1,6 +1,6 @@
 /** Why the mock refused a request: told to its owner in every way, and on the wire only where that was asked for. */
 import { describe, expect, test } from "vitest";
-import { requestSignatureText } from "../../ts/index.js";
+import { createNonce, generateKey, type RequestFields, requestSignatureText, signRequest } from "../../ts/index.js";
 import type { LogLine, MockServerOptions, Refusal, RequestEvent } from "../../ts/mock/index.js";
 import { createWorld, expectError, expectOk, PROVISION, READY, type Terminal, type World } from "./mock-client.js";
 
@@ -48,6 +48,45 @@ describe("a refused signature", () => {
     expect(world.refusal().nearMisses?.[0]).toContain(`the MAC key ${terminal.device.hmac_key_id}`);
     await expectError(terminal.attest({ headers: { "X-Key-Id": "hmac-key-1" } }), 401, "4001");
     expect(world.refusal()).toMatchObject({ header: "X-Key-Id", known: [terminal.device.identity_key_id] });
+  });
+
+  test("is explained by the mistake that was made, where a known one was", async () => {
+    const world = watched();
+    const terminal = await world.terminal.activated();
+    const body = JSON.stringify(terminal.seal(terminal.chargeOf()));
+    const wrong: readonly [string, Partial<RequestFields>, RegExp][] = [
+      ["query", { path: "/pos/charge" }, /query: path \/pos\/charge$/],
+      ["slash", { path: "/pos/charge/" }, /: path \/pos\/charge\/$/],
+      ["prefix", { path: "/charge" }, /: path \/charge$/],
+      ["no body", { body: "" }, /body/],
+      ["line end", { body: `${body}\n` }, /body/],
+      ["spaces", { body: JSON.stringify(JSON.parse(body), null, 2) }, /body/],
+    ];
+    for (const [name, change, words] of wrong) {
+      const target = name === "query" ? "/pos/charge?retry=1" : "/pos/charge";
+      const fields = {
+        ...{ method: "POST", path: target, body, terminalId: terminal.device.terminal_id },
+        ...{ timestamp: terminal.timestamp(), nonce: createNonce() },
+      };
+      const signature = signRequest(terminal.installed.mac, { ...fields, ...change });
+      const headers = { "X-Signature": signature, "X-Nonce": fields.nonce, "X-Timestamp": fields.timestamp };
+      await expectError(terminal.signed(target, body, { headers }), 401, "4001");
+      expect([name, world.refusal().nearMisses?.length]).toEqual([name, 1]);
+      expect(world.refusal().nearMisses?.[0]).toMatch(words);
+      world.clock.now += 1000;
+    }
+    const stranger = generateKey({ algorithm: "HMAC", usage: "M7", bits: 256 });
+    const other = { ...terminal.installed, mac: stranger } as typeof terminal.installed;
+    await expectError(charge(terminal, { keySet: other }), 401, "4001");
+    expect(world.refusal().nearMisses).toBeUndefined();
+  });
+
+  test("is explained ten times a second at most", async () => {
+    const world = watched();
+    const terminal = await world.terminal.activated();
+    for (let i = 0; i < 12; i++) await expectError(charge(terminal, { body: "{}" }), 401, "4001");
+    const explained = world.events.filter(({ refusal }) => refusal?.nearMisses !== undefined).length;
+    expect(explained).toBeLessThanOrEqual(10);
   });
 
   test("of an unknown terminal", async () => {

@@ -22,6 +22,7 @@ import { createMerchantTokens } from "./merchant-tokens.js";
 import { fromFetch, type IncomingRequest, redirectTo, type Reply, toResponse } from "./http/message.js";
 import { control, isControl } from "./control/routes.js";
 import { DEVICE_LEVERS, type DeviceLever, Levers, type MockHealth } from "./control/levers.js";
+import { ExplanationLimit } from "./observe/explanation-limit.js";
 import { type JournalledRequest, RequestJournal } from "./observe/journal.js";
 import { type RequestEvent, requestEvent } from "./observe/observe.js";
 import { plainRefusal } from "./observe/refusal.js";
@@ -254,6 +255,7 @@ function createServices(options: MockServerOptions, provision: Provision, store:
     keys,
     charges: new Charges(store, keys),
     idempotency: new Idempotency(store, now, lifetimes.idempotency * 1000),
+    explanations: new ExplanationLimit(),
     merchants: createMerchantTokens(provision.jwt, now),
     minSupportedVersion: options.appVersionMin ?? "1.3.5",
     compressedParameters() {

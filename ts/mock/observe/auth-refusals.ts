@@ -14,10 +14,12 @@ import {
 } from "../../core/signing.js";
 import type { SecretKey } from "../../core/keys/key.js";
 import { PosCryptoError } from "../../base/errors.js";
+import { explainRequestSignature, type RequestNearMiss } from "../../core/signing/near-misses.js";
 import type { Context } from "../context.js";
 import type { SignatureHeaders } from "../http/headers.js";
 import type { DeviceRecord } from "../state/devices.js";
 import type { ProvisionedDevice } from "../state/provision.js";
+import { maskText } from "./masking.js";
 import { type Refusal, withLineEnds } from "./refusal.js";
 
 /** The request's signature fits no live MAC key of that id. */
@@ -36,8 +38,11 @@ export async function signatureRefusal(
   for (const keySet of live) {
     const { id, macKeyId } = keySet;
     const { mac } = await keys.keySet(device, keySet);
-    if (macKeyId !== keyId && verifyRequestSignature(mac, signature, fields)) {
+    if (macKeyId !== keyId) {
+      if (!verifyRequestSignature(mac, signature, fields)) continue;
       nearMisses.push(`the signature is right under the MAC key ${macKeyId} of key set ${id}: send that as X-Key-Id`);
+    } else if (context.services.explanations.take(context.services.now())) {
+      nearMisses.push(...explainRequestSignature(mac, signature, fields).nearMisses.map((nearMiss) => inWords(nearMiss, fields)));
     }
   }
   if (verifyRequestSignature(keys.device(device).identity, signature, fields)) {
@@ -91,6 +96,11 @@ export function tokenRefusal({ services }: Context, { attestation }: DeviceRecor
     return { reason: `the attestation expired at ${new Date(attestation.expiresAt).toISOString()}: attest again`, header };
   }
   return { reason: "the token is not the device's latest: an attestation revokes the one before", header };
+}
+
+/** `your signature fits the path without its query: path /pos/charge`. Only a path is short and public enough to repeat. */
+function inWords({ what, fields: { path } }: RequestNearMiss, sent: RequestFields): string {
+  return `your signature fits ${what}${path === sent.path ? "" : `: path ${maskText(path)}`}`;
 }
 
 function shown(text: () => string): { signedText?: string } {

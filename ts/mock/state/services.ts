@@ -3,6 +3,7 @@ import type { Charges } from "./charges.js";
 import type { Idempotency } from "./idempotency.js";
 import type { KeyRing } from "./key-ring.js";
 import type { Lifetimes } from "./lifetimes.js";
+import type { ExplanationLimit } from "../observe/explanation-limit.js";
 import type { MerchantTokens } from "../merchant-tokens.js";
 import type { DeviceStates } from "./devices.js";
 import type { MockStore } from "../store/store.js";
@@ -15,6 +16,7 @@ export interface Services {
   readonly keys: KeyRing;
   readonly charges: Charges;
   readonly idempotency: Idempotency;
+  readonly explanations: ExplanationLimit;
   readonly merchants: MerchantTokens;
   readonly minSupportedVersion: string;
   /** The terminal parameters' JSON, gzipped. */
