@@ -69,6 +69,7 @@ export {
   type KeyCheckValueExplanation,
 } from "./core/keys/check-value-explain.js";
 export { importKeyComponents, type KeyComponentsOptions } from "./core/keys/components.js";
+export { type KeyComponent, splitKey } from "./core/keys/split.js";
 export {
   type ExplainedField,
   type ExplanationFinding,

@@ -32,6 +32,7 @@ const wrong: Readonly<Record<ArgumentKind, readonly unknown[]>> = {
   bytes: notBytes,
   material: [undefined, ...never, {}, [], new ArrayBuffer(32), new Uint16Array(16), new String(secrets.aes)],
   text: notText,
+  number: [undefined, null, "3", true, Number.NaN, Number.POSITIVE_INFINITY, 2.5, Symbol("x"), {}, [], ...big],
   block: [
     undefined,
     ...never,

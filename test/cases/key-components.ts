@@ -6,6 +6,7 @@ import {
   type KeyComponentsOptions,
   keyCheckValue,
   importKey,
+  splitKey,
 } from "../../ts/index.js";
 import { type Cases, hex, ok, pseudoRandom, same, throwsCode, toHex } from "../harness.js";
 
@@ -114,6 +115,45 @@ export const keyComponentCases: Cases = (suite) => {
         const error = throwsCode(() => importKeyComponents(parts, AES), ["ERR_KEY_COMPONENTS", "ERR_INVALID_ARGUMENT"]);
         ok(!error.message.includes(A.slice(0, 4)) && !error.message.includes("nothex"), error.message);
       }
+    });
+  });
+
+  suite.group("splitKey", () => {
+    for (const [name, material, attributes] of [
+      ["AES", `${A}${B}`, AES],
+      ["TDES", A, TDES],
+      ["HMAC", `${A}${B}${C}`, { algorithm: "HMAC", usage: "M7", hash: "SHA-512", extractable: true }],
+    ] as const) {
+      suite.test(`${name}: components of any number give the key again, with their check values`, () => {
+        const key = importKey(material, attributes);
+        for (let count = 2; count <= 9; count++) {
+          const parts = splitKey(key, count);
+          same(parts.length, count);
+          const components = parts.map(({ component }) => component);
+          const options = { kcvs: parts.map(({ kcv }) => kcv), kcv: keyCheckValue(key) };
+          const again = importKeyComponents(components, attributes, options);
+          same(toHex(exposeKeyBytes(again)), material, `${count} components`);
+          ok(new Set([...components.map(toHex), material]).size === count + 1, "all different");
+          again.destroy();
+        }
+        same([toHex(exposeKeyBytes(key)), key.destroyed], [material, false], "the key stays");
+        const [one, two] = [splitKey(key, 2), splitKey(key, 2)];
+        ok(toHex(one[0]!.component) !== toHex(two[0]!.component), "fresh each time");
+        key.destroy();
+      });
+    }
+
+    suite.test("takes extractable keys with a check value, and 2 to 9 components", () => {
+      const hidden = importKey(A, { algorithm: "AES", usage: "K0" });
+      throwsCode(() => splitKey(hidden, 3), "ERR_KEY_NOT_EXTRACTABLE");
+      const opaque = importKey(A, { algorithm: "OPAQUE", usage: "K0", extractable: true });
+      throwsCode(() => splitKey(opaque, 3), "ERR_KEY_USAGE");
+      const key = importKey(A, AES);
+      for (const count of [0, 1, 10, 2.5, Number.NaN, "3", undefined]) {
+        throwsCode(() => splitKey(key, count as number), "ERR_INVALID_ARGUMENT", /^"count"/);
+      }
+      for (const made of [hidden, opaque, key]) made.destroy();
+      throwsCode(() => splitKey(key, 2), "ERR_KEY_DESTROYED");
     });
   });
 };

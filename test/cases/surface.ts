@@ -52,7 +52,18 @@ export function destroyKeys(keys: Keys): void {
 }
 
 /** What an argument is, and with it which values are wrong for it. */
-export type ArgumentKind = "key" | "bytes" | "material" | "text" | "block" | "object" | "options" | "array" | "envelope" | "json";
+export type ArgumentKind =
+  | "key"
+  | "bytes"
+  | "material"
+  | "text"
+  | "number"
+  | "block"
+  | "object"
+  | "options"
+  | "array"
+  | "envelope"
+  | "json";
 
 export type FunctionName = {
   [Name in keyof typeof api]: (typeof api)[Name] extends (...args: never[]) => unknown ? Name : never;
@@ -94,6 +105,7 @@ export const surface: readonly Entry[] = [
   entry("importKeyComponents", ["array", "object", "options"], () => [components, aesAttributes, {}], false),
   entry("generateKey", ["object"], () => [{ ...aesAttributes, bits: 256 }], false),
   entry("exposeKeyBytes", ["key"], ({ exposed }) => [exposed]),
+  entry("splitKey", ["key", "number"], ({ exposed }) => [exposed, 3], false),
   entry("parseKeyBlock", ["block"], (keys) => [keyBlock(keys)]),
   entry("explainKeyBlock", ["block"], (keys) => [keyBlock(keys)]),
   entry("unwrapKeyBlock", ["key", "block", "options"], (keys) => [keys.zmk, keyBlock(keys), {}], false),

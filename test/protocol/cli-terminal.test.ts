@@ -110,6 +110,36 @@ describe.skipIf(noTerminal !== undefined)(`at a terminal${noTerminal === undefin
     ok(!plain.screen.includes("\u001b"), plain.screen);
   });
 
+  it("key combine: components one by one, a check value after each, the letter, a block", async () => {
+    const [one, two] = ["9D04DDDBC7E1B6A3F6D0A4B2C6A1E58F", "A245C3C770E6D1E05C87E3FEE85A1D37"];
+    const kbpk = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F";
+    const terminal = new PseudoTerminal(["key", "combine", "--usage", "K0"]);
+    await terminal.answer("component 1 in hex (not shown): ", one.replace(/(.{4})/g, "$1 "));
+    await terminal.sees("component 1: check value ");
+    await terminal.answer("component 2 in hex (not shown): ", two.slice(2));
+    await terminal.sees("component 2 must be 16, 24 or 32 bytes, got 15; once more");
+    await terminal.answer("component 2 in hex (not shown): ", two);
+    await terminal.sees("component 2: check value ");
+    await terminal.answer("component 3 in hex; Enter alone: no more (not shown): ", "");
+    await terminal.sees("2 components give AES, 128 bits, check value 3C19B9 (CMAC)");
+    await terminal.answer("check value in the key letter (Enter alone: none): ", "KCV 3c 19 b9");
+    await terminal.sees("right: the key letter has the same check value (CMAC)");
+    await terminal.answer("KBPK in hex (not shown): ", kbpk);
+    same(await terminal.end(), 0);
+    ok(/\nD0144K0AN00N0000[0-9A-F]{128}\ncheck value of the key: 3C19B9 \(CMAC\)\n$/.test(terminal.text), terminal.screen);
+    for (const secret of [one, two, kbpk]) ok(!terminal.text.includes(secret.slice(2, 10)), "no echo");
+  });
+
+  it("key combine: another check value in the letter, no key", async () => {
+    const terminal = new PseudoTerminal(["key", "combine", "--usage", "K0", "--expose"]);
+    await terminal.answer("component 1 in hex (not shown): ", KEY);
+    await terminal.answer("component 2 in hex (not shown): ", KEY_A);
+    await terminal.answer("component 3 in hex; Enter alone: no more (not shown): ", "");
+    await terminal.answer("check value in the key letter (Enter alone: none): ", "000000");
+    same(await terminal.end(), 1);
+    ok(/ERR_KCV_MISMATCH: [^\n]+\n$/.test(terminal.text), terminal.screen);
+  });
+
   it("files and pipes work as they do without a terminal", async () => {
     const file = join(folder, "key.hex");
     writeFileSync(file, `${KEY}\n`);

@@ -43,7 +43,7 @@ describe("viopay-pos", () => {
   it("tells its commands and their options", async () => {
     const overview = await done(["--help"]);
     same(await done(["help"]), overview);
-    const names = ["demo", "mock", "keyblock", "kcv", "pin", "envelope", "sign"];
+    const names = ["demo", "mock", "keyblock", "key", "kcv", "pin", "envelope", "sign"];
     for (const name of names) {
       ok(overview.includes(`\n  ${name} `), `${name} in the overview`);
       ok((await done([name, "--help"])).startsWith(`usage: viopay-pos ${name}`), `usage of ${name}`);
@@ -55,7 +55,7 @@ describe("viopay-pos", () => {
   });
 
   it("--help has examples that the command line itself accepts the options of", async () => {
-    for (const name of ["demo", "mock", "keyblock", "kcv", "pin", "envelope", "sign"]) {
+    for (const name of ["demo", "mock", "keyblock", "key", "kcv", "pin", "envelope", "sign"]) {
       const [options, examples] = (await done([name, "--help"])).split("\nexamples:\n");
       const lines = (examples ?? "").split("\n").filter((line) => line.startsWith(`  viopay-pos ${name}`));
       ok(lines.length > 0, `examples of ${name}`);

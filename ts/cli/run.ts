@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   demo: { summary: "a terminal's whole life against a mock host, every step checked", load: () => import("./demo.js") },
   mock: { summary: "run the mock API", load: () => import("./mock.js") },
   keyblock: { summary: "read, unwrap, wrap or rewrap a TR-31 key block", load: () => import("./keyblock.js") },
+  key: { summary: "generate, combine or split keys", load: () => import("./key.js") },
   kcv: { summary: "check values of a key, or the check of one", load: () => import("./kcv.js") },
   pin: { summary: "encrypt, decrypt or translate a PIN block", load: () => import("./pin.js") },
   envelope: { summary: "seal JSON into an envelope, or open one", load: () => import("./envelope.js") },
