@@ -57,6 +57,15 @@ export function assertObject(name: string, value: unknown): asserts value is obj
   }
 }
 
+/**
+ * A copy of an options object that holds its own members and inherits nothing, so that it can be read by name. Throws
+ * `ERR_INVALID_ARGUMENT` for anything but an object.
+ */
+export function ownOptions<T extends object>(name: string, options: T): T {
+  assertObject(name, options);
+  return Object.assign(Object.create(null), options);
+}
+
 /** Throws `ERR_INVALID_ARGUMENT` for anything but an array. */
 export function assertArray(name: string, value: unknown): asserts value is readonly unknown[] {
   if (!Array.isArray(value)) throw refusal(name, "an array", value);

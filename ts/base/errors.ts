@@ -109,13 +109,3 @@ export function describeType(value: unknown): string {
   if (isBytes(value)) return "bytes";
   return typeof value === "object" ? "an object" : typeof value;
 }
-
-/** The same for an option that is no secret: a wrong number is shown. */
-export function numberOrType(value: unknown): string {
-  return typeof value === "number" ? String(value) : describeType(value);
-}
-
-/** The same in the place of a known word: that it is a text, not which. */
-export function wordOrType(value: unknown): string {
-  return typeof value === "string" ? "another word" : describeType(value);
-}

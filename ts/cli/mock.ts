@@ -4,6 +4,7 @@
  * Provisioning holds the secrets both sides share. Without a file the mock makes one device and prints what a file would hold: that
  * output is as secret as the file.
  */
+import { isLoopback } from "../base/loopback.js";
 import { loadCrypto } from "../backend/select.js";
 import {
   createMockServer,
@@ -131,7 +132,7 @@ async function announce(mock: MockServer, url: string, { made, asJson, backend }
   // Tokens of a key set by URL come from its issuer.
   const token = "hs256_secret" in mock.provision.jwt ? await mock.merchantToken() : undefined;
   const { seed, faults } = mock.faults.report();
-  const tokenNeeded = !isLoopback(url);
+  const tokenNeeded = !isLoopback(new URL(url).hostname);
   const portal = `${url}/portal${tokenNeeded ? `#token=${mock.portalToken}` : ""}`;
   if (asJson) {
     const line = {
@@ -150,10 +151,6 @@ async function announce(mock: MockServer, url: string, { made, asJson, backend }
   if (made) io.out(`provisioning, made for this run:\n${toProvisionJson(mock.provision)}`);
   if (faults.length > 0) io.out(`faults: ${style.yellow(faults.map(({ text }) => text).join("  "))}, seed ${seed}\n`);
   if (token !== undefined) io.out(`merchant token, for POST /pos/claim:\n${token}\n`);
-}
-
-function isLoopback(url: string): boolean {
-  return /^http:\/\/(?:127\.|\[::1\])/.test(url);
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

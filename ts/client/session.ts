@@ -1,4 +1,5 @@
 /** What the parts of a terminal share: its fixed equipment, and the session that the steps of activation fill. */
+import { abortSignal, ownOptions } from "../base/arguments.js";
 import { PosCryptoError } from "../base/errors.js";
 import type { SecretKey } from "../core/keys/key.js";
 import type { KeySet, KeysResponse } from "../core/key-set/install.js";
@@ -14,6 +15,11 @@ import type { Transport } from "./http/transport.js";
 export interface CallOptions {
   /** Ends the call, and any pause in it, with `ERR_ABORTED`. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A caller's options, checked and copied; every member is the copy's own. Throws `ERR_INVALID_ARGUMENT`. */
+export function readCallOptions(options: CallOptions = {}): StepOptions {
+  return { signal: abortSignal(ownOptions("options", options)), attempts: undefined };
 }
 
 /** What parts of the client say to each other. */

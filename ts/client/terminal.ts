@@ -5,8 +5,8 @@
  * is wiped by `destroy()` or when a new set replaces it. PINs and card numbers pass through and are not kept.
  */
 import { type Envelope, type JsonValue, sealEnvelope } from "../core/envelope/envelope.js";
-import { func } from "../base/arguments.js";
-import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../base/errors.js";
+import { flag, func, numeric, ownOptions, refusal, timerMs } from "../base/arguments.js";
+import { PosCryptoError } from "../base/errors.js";
 import { SecretKey } from "../core/keys/key.js";
 import type { KeySet } from "../core/key-set/install.js";
 import { encryptPinBlock } from "../core/pin-block/pin-block.js";
@@ -19,7 +19,7 @@ import { Clock } from "./http/clock.js";
 import { checkIdentity, checkText, KEY_ID, type TerminalIdentity } from "./http/headers.js";
 import { Journal } from "./payments/journal.js";
 import type { JsonObject } from "./http/json-fields.js";
-import { type InstallKeysOptions, installKeys } from "./activation/keys.js";
+import { type InstallKeysOptions, installKeys, readInstallKeysOptions } from "./activation/keys.js";
 import type { ChargeOutcome, RefundOutcome, VoidOutcome } from "./payments/outcomes.js";
 import type { ChargeRequest, PinBlock, RefundRequest } from "./payments/requests.js";
 import * as payments from "./payments/payments.js";
@@ -27,7 +27,7 @@ import type { PaymentOptions } from "./payments/payments.js";
 import { restoreSession } from "./persistence.js";
 import { type RecoverResult, recover } from "./payments/recovery.js";
 import { type RetryOptions, readRetryOptions } from "./http/retry.js";
-import { type CallOptions, type Context, createSession, requireKeys } from "./session.js";
+import { type CallOptions, type Context, createSession, readCallOptions, requireKeys } from "./session.js";
 import { MemoryStore } from "./store/memory.js";
 import { StoreUser } from "./store/one-user.js";
 import type { TerminalStore } from "./store/store.js";
@@ -67,7 +67,7 @@ export interface PosTerminalOptions {
   readonly randomBytes?: ((n: number) => Uint8Array) | undefined;
   /** Default: a `MemoryStore`, which does not survive the process. */
   readonly store?: TerminalStore | undefined;
-  /** Limit of one exchange with the host. Default 30 s. */
+  /** Limit of one exchange with the host, at most 2^31 - 1 ms, the longest that timers keep. Default 30 s. */
   readonly timeoutMs?: number | undefined;
   /** When requests are sent again by themselves, as `RETRY_TABLE` allows; `false`: each is sent once. */
   readonly retry?: RetryOptions | false | undefined;
@@ -95,10 +95,11 @@ export interface SetUpOptions extends InstallKeysOptions {
   readonly onStep?: ((step: SetUpStep, ms: number) => void) | undefined;
   /** Shows the code to the merchant; called again when a code has expired unused. */
   readonly onPairingCode?: ((code: PairingCode) => void) | undefined;
-  /** Pause between two looks at the status. Default 3 s. */
+  /** Pause between two looks at the status, at most 2^31 - 1 ms. Default 3 s. */
   readonly pollMs?: number | undefined;
 }
 
+const DEFAULT_POLL_MS = 3000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
@@ -152,19 +153,21 @@ export class PosTerminal {
    *
    * @throws `ERR_INVALID_ARGUMENT`
    */
-  constructor(options: PosTerminalOptions) {
-    if (typeof options !== "object" || options === null) throw invalidArgument("options", "an object", describeType(options));
+  constructor(given: PosTerminalOptions) {
+    const options = ownOptions("options", given);
     const { deviceId, identityKeyId, appVersion, os, model, macKeyId } = options;
     const identity: TerminalIdentity = { deviceId, identityKeyId, appVersion, os, model };
     checkIdentity(identity);
     requireKey("identityKey", options.identityKey);
     requireKey("zmk", options.zmk);
     if (macKeyId !== undefined) checkText("macKeyId", macKeyId, KEY_ID, "1 to 255 printable characters without blanks");
-    const now = options.now ?? Date.now;
-    if (typeof now !== "function") throw invalidArgument("now", "a function", describeType(now));
-    const ttl = options.idempotencyTtlMs ?? DAY_MS;
-    if (typeof ttl !== "number" || !(ttl >= 0))
-      throw invalidArgument("idempotencyTtlMs", "a number of milliseconds", numberOrType(ttl));
+    const now = func(options, "now") ?? Date.now;
+    const ttl = numeric(options, "idempotencyTtlMs", {
+      min: 0,
+      max: Number.POSITIVE_INFINITY,
+      unit: "milliseconds",
+      fallback: DAY_MS,
+    });
     if (options.randomBytes !== undefined) setRandomSource(options.randomBytes);
     const clock = new Clock(now, func(options, "monotonicNow") ?? platformMonotonic() ?? now);
     const store = new StoreUser(options.store ?? new MemoryStore());
@@ -178,7 +181,7 @@ export class PosTerminal {
       store,
       journal: new Journal(store, () => clock.now()),
       idempotencyTtlMs: ttl,
-      hostDedupesRefunds: options.hostDedupesRefunds === true,
+      hostDedupesRefunds: flag(options, "hostDedupesRefunds"),
       retry: readRetryOptions(options.retry),
       session: createSession(),
       inFlight: new Set(),
@@ -237,8 +240,8 @@ export class PosTerminal {
    *
    * @throws `ERR_VERSION_TOO_OLD` where the host demands a newer app
    */
-  bootstrap(options?: CallOptions): Promise<BootstrapResult> {
-    return bootstrap(this.#context, options);
+  async bootstrap(options?: CallOptions): Promise<BootstrapResult> {
+    return await bootstrap(this.#context, readCallOptions(options));
   }
 
   /**
@@ -246,8 +249,8 @@ export class PosTerminal {
    *
    * @throws `ERR_STATE` before `bootstrap`
    */
-  createPairingCode(options?: CallOptions): Promise<PairingCode> {
-    return activation.createPairingCode(this.#context, options);
+  async createPairingCode(options?: CallOptions): Promise<PairingCode> {
+    return await activation.createPairingCode(this.#context, readCallOptions(options));
   }
 
   /**
@@ -255,8 +258,8 @@ export class PosTerminal {
    *
    * @throws `ERR_STATE` before `bootstrap`
    */
-  fetchStatus(options?: CallOptions): Promise<DeviceStatus> {
-    return activation.fetchStatus(this.#context, options);
+  async fetchStatus(options?: CallOptions): Promise<DeviceStatus> {
+    return await activation.fetchStatus(this.#context, readCallOptions(options));
   }
 
   /**
@@ -265,8 +268,8 @@ export class PosTerminal {
    * @throws `ERR_PAIRING_EXPIRED` when the code can no longer be used
    * @throws `ERR_STATE` before `createPairingCode`
    */
-  waitUntilClaimed(options?: CallOptions & { pollMs?: number }): Promise<DeviceStatus> {
-    return activation.waitUntilClaimed(this.#context, options);
+  async waitUntilClaimed(options: CallOptions & { pollMs?: number } = {}): Promise<DeviceStatus> {
+    return await activation.waitUntilClaimed(this.#context, readWaitOptions(ownOptions("options", options)));
   }
 
   /**
@@ -274,8 +277,8 @@ export class PosTerminal {
    *
    * @throws `ERR_STATE` before `bootstrap`, or while the device is not claimed
    */
-  attest(options?: CallOptions): Promise<Attestation> {
-    return attest(this.#context, options);
+  async attest(options?: CallOptions): Promise<Attestation> {
+    return await attest(this.#context, readCallOptions(options));
   }
 
   /**
@@ -287,8 +290,8 @@ export class PosTerminal {
    * @throws `ERR_STATE` before `attest`, while another installation is under way, or where the store is another device's
    * @throws `ERR_STORE` where the answer cannot be kept, or what is stored cannot be read
    */
-  installKeys(options?: InstallKeysOptions): Promise<KeySet> {
-    return installKeys(this.#context, options);
+  async installKeys(options?: InstallKeysOptions): Promise<KeySet> {
+    return await installKeys(this.#context, readInstallKeysOptions(options));
   }
 
   /**
@@ -297,8 +300,8 @@ export class PosTerminal {
    * @throws `ERR_STATE` before `installKeys`
    * @throws `ERR_ENVELOPE_FORMAT`, `ERR_ENVELOPE_KEY`, `ERR_ENVELOPE_OPEN`
    */
-  fetchConfig(options?: CallOptions): Promise<JsonObject> {
-    return activation.fetchConfig(this.#context, options);
+  async fetchConfig(options?: CallOptions): Promise<JsonObject> {
+    return await activation.fetchConfig(this.#context, readCallOptions(options));
   }
 
   /**
@@ -307,8 +310,8 @@ export class PosTerminal {
    * @throws `ERR_STATE` before `installKeys`
    * @throws `ERR_ENVELOPE_FORMAT`, `ERR_ENVELOPE_KEY`, `ERR_ENVELOPE_OPEN`
    */
-  fetchTerminalParameters(options?: CallOptions): Promise<JsonObject> {
-    return activation.fetchTerminalParameters(this.#context, options);
+  async fetchTerminalParameters(options?: CallOptions): Promise<JsonObject> {
+    return await activation.fetchTerminalParameters(this.#context, readCallOptions(options));
   }
 
   /**
@@ -316,8 +319,8 @@ export class PosTerminal {
    *
    * @throws `ERR_STATE` naming in `details.unmet` which of the three conditions does not hold
    */
-  activate(options?: CallOptions): Promise<Activation> {
-    return activation.activate(this.#context, options);
+  async activate(options?: CallOptions): Promise<Activation> {
+    return await activation.activate(this.#context, readCallOptions(options));
   }
 
   /**
@@ -327,9 +330,12 @@ export class PosTerminal {
    * @throws what its steps throw; `ERR_STATE` where the store is another device's, before anything is sent
    */
   async setUp(options: SetUpOptions = {}): Promise<Activation> {
-    const { signal, onStep, onPairingCode, pollMs, acceptOlderKeys } = options;
+    const given = ownOptions("options", options);
+    const onStep = func(given, "onStep");
+    const onPairingCode = func(given, "onPairingCode");
+    const waiting = readWaitOptions(given);
+    const call = readInstallKeysOptions(given);
     const { clock } = this.#context;
-    const call: CallOptions = { signal };
     const step = async <T>(name: SetUpStep, body: () => Promise<T>): Promise<T> => {
       const start = clock.monotonic();
       const result = await body();
@@ -337,21 +343,21 @@ export class PosTerminal {
       return result;
     };
     await restoreSession(this.#context, "if they open");
-    await step("bootstrap", () => this.bootstrap(call));
-    let { isClaimed } = await step("status", () => this.fetchStatus(call));
+    await step("bootstrap", () => bootstrap(this.#context, call));
+    let { isClaimed } = await step("status", () => activation.fetchStatus(this.#context, call));
     while (!isClaimed) {
-      onPairingCode?.(await step("pairing-code", () => this.createPairingCode(call)));
+      onPairingCode?.(await step("pairing-code", () => activation.createPairingCode(this.#context, call)));
       try {
-        ({ isClaimed } = await step("claimed", () => this.waitUntilClaimed(pollMs === undefined ? call : { ...call, pollMs })));
+        ({ isClaimed } = await step("claimed", () => activation.waitUntilClaimed(this.#context, waiting)));
       } catch (error) {
         if (!(error instanceof PosCryptoError && error.code === "ERR_PAIRING_EXPIRED")) throw error;
       }
     }
-    await step("attest", () => this.attest(call));
-    await step("keys", () => this.installKeys({ ...call, acceptOlderKeys }));
-    await step("config", () => this.fetchConfig(call));
-    await step("terminal-parameters", () => this.fetchTerminalParameters(call));
-    return await step("activate", () => this.activate(call));
+    await step("attest", () => attest(this.#context, call));
+    await step("keys", () => installKeys(this.#context, call));
+    await step("config", () => activation.fetchConfig(this.#context, call));
+    await step("terminal-parameters", () => activation.fetchTerminalParameters(this.#context, call));
+    return await step("activate", () => activation.activate(this.#context, call));
   }
 
   /**
@@ -365,8 +371,8 @@ export class PosTerminal {
    * @throws `ERR_KEY_BLOCK_MAC`, `ERR_KCV_MISMATCH` and the other errors of `installKeySet`, where stored keys do not open
    * @throws `ERR_ABORTED`; payments that it has settled by then are in the journal
    */
-  recover(options?: CallOptions): Promise<RecoverResult> {
-    return recover(this.#context, options);
+  async recover(options?: CallOptions): Promise<RecoverResult> {
+    return await recover(this.#context, readCallOptions(options));
   }
 
   /**
@@ -378,8 +384,8 @@ export class PosTerminal {
    *   had to be renewed first, what `installKeys` throws; all before anything of this request has left. With an `idempotencyKey` of
    *   another request `ERR_INVALID_ARGUMENT`, of a settled payment or one that another call has under way `ERR_STATE`
    */
-  charge(request: ChargeRequest, options?: PaymentOptions): Promise<ChargeOutcome> {
-    return payments.charge(this.#context, request, options);
+  async charge(request: ChargeRequest, options?: PaymentOptions): Promise<ChargeOutcome> {
+    return await payments.charge(this.#context, request, readPaymentOptions(options));
   }
 
   /**
@@ -388,8 +394,8 @@ export class PosTerminal {
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE`; where keys had to be renewed first, what `installKeys`
    *   throws; all before anything has left
    */
-  refund(chargeId: string, request: RefundRequest, options?: PaymentOptions): Promise<RefundOutcome> {
-    return payments.refund(this.#context, chargeId, request, options);
+  async refund(chargeId: string, request: RefundRequest, options?: PaymentOptions): Promise<RefundOutcome> {
+    return await payments.refund(this.#context, chargeId, request, readPaymentOptions(options));
   }
 
   /**
@@ -398,8 +404,8 @@ export class PosTerminal {
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE`; where keys had to be renewed first, what `installKeys`
    *   throws; all before anything has left
    */
-  cancel(chargeId: string, options?: CallOptions): Promise<VoidOutcome> {
-    return voidCharge(this.#context, "cancel", chargeId, options);
+  async cancel(chargeId: string, options?: CallOptions): Promise<VoidOutcome> {
+    return await voidCharge(this.#context, "cancel", chargeId, readCallOptions(options));
   }
 
   /**
@@ -408,8 +414,8 @@ export class PosTerminal {
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE`; where keys had to be renewed first, what `installKeys`
    *   throws; all before anything has left
    */
-  reverse(chargeId: string, options?: CallOptions): Promise<VoidOutcome> {
-    return voidCharge(this.#context, "reverse", chargeId, options);
+  async reverse(chargeId: string, options?: CallOptions): Promise<VoidOutcome> {
+    return await voidCharge(this.#context, "reverse", chargeId, readCallOptions(options));
   }
 
   /**
@@ -421,10 +427,11 @@ export class PosTerminal {
    * @throws `ERR_STATE` before `installKeys`
    */
   encryptPin(pin: { readonly pin: string | Uint8Array; readonly pan: string }): PinBlock {
+    const given = ownOptions("pin", pin);
     const keys = requireKeys(this.#context, "encryptPin()");
     const { tpk } = keys;
     this.#context.session.innerKeys = keys;
-    return { block: encryptPinBlock(tpk, { format: tpk.algorithm === "AES" ? 4 : 0, pin: pin.pin, pan: pin.pan }) };
+    return { block: encryptPinBlock(tpk, { format: tpk.algorithm === "AES" ? 4 : 0, pin: given.pin, pan: given.pan }) };
   }
 
   /**
@@ -458,6 +465,17 @@ function platformMonotonic(): (() => number) | undefined {
   return typeof performance?.now === "function" ? () => performance.now() : undefined;
 }
 
+/** For `waitUntilClaimed`: with the pause between two looks. */
+function readWaitOptions(options: CallOptions & { pollMs?: number | undefined }): CallOptions & { pollMs: number } {
+  return { ...readCallOptions(options), pollMs: timerMs(options, "pollMs", 0, DEFAULT_POLL_MS) };
+}
+
+/** With the key of the request, whose form the payment checks. */
+function readPaymentOptions(options: PaymentOptions = {}): PaymentOptions {
+  const given = ownOptions("options", options);
+  return { ...readCallOptions(given), idempotencyKey: given.idempotencyKey };
+}
+
 function requireKey(name: string, key: unknown): void {
-  if (!(key instanceof SecretKey)) throw invalidArgument(name, "a SecretKey", describeType(key));
+  if (!(key instanceof SecretKey)) throw refusal(name, "a SecretKey", key);
 }

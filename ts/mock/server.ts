@@ -4,6 +4,19 @@
  * Handlers throw what they refuse with; here it becomes the error envelope. The pipeline, outermost first: observer, CORS, error
  * envelope, scripted faults, error envelope, the caller's middleware, error envelope, router. Nothing is logged but public facts.
  */
+import {
+  assertArray,
+  assertObject,
+  assertText,
+  flag,
+  func,
+  hasOwn,
+  numeric,
+  ownOptions,
+  readChoice,
+  readWholeNumber,
+  refusal,
+} from "../base/arguments.js";
 import { currentBackend, loadCrypto } from "../backend/select.js";
 import { encodeUtf8 } from "../base/bytes.js";
 import type { JsonValue } from "../core/envelope/envelope.js";
@@ -162,8 +175,8 @@ const MERCHANT_TOKEN_SECONDS = 12 * 3600;
  * await mock.close();
  * ```
  */
-export function createMockServer(options: MockServerOptions = {}): MockServer {
-  checkOptions(options);
+export function createMockServer(given: MockServerOptions = {}): MockServer {
+  const options = readOptions(given);
   const now = options.now ?? Date.now;
   const provision = options.provision === undefined ? generateProvision() : parseProvision(options.provision);
   const store = options.store ?? new MemoryStore(now);
@@ -214,7 +227,11 @@ export function createMockServer(options: MockServerOptions = {}): MockServer {
       const listening = await listen(handle, port, host);
       return { ...listening, url: listening.url + basePath };
     },
-    async merchantToken(merchantId = provision.devices[0]?.merchant_id ?? "", { lifetimeSeconds = MERCHANT_TOKEN_SECONDS } = {}) {
+    async merchantToken(merchantId = provision.devices[0]?.merchant_id ?? "", tokenOptions = {}) {
+      const lifetimeSeconds = numeric(ownOptions<{ lifetimeSeconds?: number }>("options", tokenOptions), "lifetimeSeconds", {
+        min: Number.MIN_SAFE_INTEGER,
+        fallback: MERCHANT_TOKEN_SECONDS,
+      });
       await ready();
       return services.merchants.mint(merchantId, lifetimeSeconds);
     },
@@ -336,35 +353,32 @@ function pathBehind(basePath: string, target: string): string | undefined {
   return path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : undefined;
 }
 
-function checkOptions(options: MockServerOptions): void {
-  const wrong = (name: string, expected: string, value: unknown): PosCryptoError =>
-    invalidArgument(name, expected, describeType(value));
-  if (typeof options !== "object" || options === null) throw wrong("options", "an object", options);
-  for (const name of ["now", "onRequest", "logger"] as const) {
-    if (options[name] !== undefined && typeof options[name] !== "function") throw wrong(name, "a function", options[name]);
-  }
-  for (const name of ["portal", "explain"] as const) {
-    if (options[name] !== undefined && typeof options[name] !== "boolean") throw wrong(name, "true or false", options[name]);
-  }
-  const { store, cors: origins } = options;
-  if (store !== undefined && typeof store.compareAndSet !== "function") throw wrong("store", "a MockStore", store);
+/** The options, checked, as a copy that inherits nothing. */
+function readOptions(given: MockServerOptions): MockServerOptions {
+  const options = ownOptions("options", given);
+  for (const name of ["now", "onRequest", "logger"] as const) func(options, name);
+  for (const name of ["portal", "explain"] as const) flag(options, name);
+  const { store, cors: origins, appVersionMin, basePath, lifetimes, middleware = [] } = options;
+  if (store !== undefined && typeof store?.compareAndSet !== "function") throw refusal("store", "a MockStore", store);
   if (origins !== undefined && ![origins].flat().every((origin) => typeof origin === "string")) {
-    throw wrong("cors", "an origin, a list of origins, or *", origins);
+    throw refusal("cors", "an origin, a list of origins, or *", origins);
   }
-  const { appVersionMin, tpk, basePath, lifetimes = {}, middleware = [] } = options;
-  if (appVersionMin !== undefined && !(typeof appVersionMin === "string" && /^\d+(\.\d+){0,3}$/.test(appVersionMin))) {
-    throw wrong("appVersionMin", "a version such as 1.3.5", appVersionMin);
+  if (appVersionMin !== undefined) assertText("appVersionMin", appVersionMin, /^\d+(\.\d+){0,3}$/, "a version such as 1.3.5");
+  if (options.tpk !== undefined) readChoice("tpk", options.tpk, ["AES", "TDES"]);
+  if (basePath !== undefined) {
+    assertText("basePath", basePath, /^(\/[A-Za-z0-9._~-]+)*$/, "a path such as /api, without a slash at its end");
   }
-  if (tpk !== undefined && tpk !== "AES" && tpk !== "TDES") throw wrong("tpk", "AES or TDES", tpk);
-  if (basePath !== undefined && !(typeof basePath === "string" && /^(\/[A-Za-z0-9._~-]+)*$/.test(basePath))) {
-    throw wrong("basePath", "a path such as /api, without a slash at its end", basePath);
-  }
+  if (lifetimes !== undefined) checkLifetimes(lifetimes);
+  assertArray("middleware", middleware);
+  const wrong = middleware.findIndex((item) => typeof item !== "function");
+  if (wrong >= 0) throw refusal("middleware", "an array of functions", middleware[wrong]);
+  return options;
+}
+
+function checkLifetimes(lifetimes: Partial<Lifetimes>): void {
+  assertObject("lifetimes", lifetimes);
   for (const [name, seconds] of Object.entries(lifetimes)) {
-    if (!Object.hasOwn(LIFETIMES, name)) throw invalidArgument("lifetimes", Object.keys(LIFETIMES).join(", "), "another name");
-    if (!(Number.isSafeInteger(seconds) && seconds > 0))
-      throw wrong(`lifetimes.${name}`, "a whole number of seconds above 0", seconds);
-  }
-  if (!Array.isArray(middleware) || middleware.some((item) => typeof item !== "function")) {
-    throw wrong("middleware", "an array of functions", middleware);
+    if (!hasOwn(LIFETIMES, name)) throw invalidArgument("lifetimes", Object.keys(LIFETIMES).join(", "), "another name");
+    readWholeNumber(`lifetimes.${name}`, seconds, { min: 1, unit: "seconds" });
   }
 }

@@ -3,6 +3,7 @@
  *
  * The token lives in memory only. One that has expired, or that the host no longer accepts, is replaced by itself, once a call.
  */
+import { own } from "../../base/arguments.js";
 import type { PosCryptoError } from "../../base/errors.js";
 import { addressOf, type Step } from "../../core/protocol/endpoints.js";
 import { bootstrap, explainUnauthorized } from "./bootstrap.js";
@@ -22,7 +23,8 @@ const TOKEN = /^att_[\x21-\x7e]{1,1024}$/;
 
 export async function attest(context: Context, options: StepOptions = {}): Promise<Attestation> {
   const { clock, session, transport, identity } = context;
-  const { signal, attempts } = options;
+  const { signal } = options;
+  const attempts = own(options, "attempts");
   if (!session.bootstrapped) throw outOfOrder("attest()", "bootstrap()");
   if (!session.claimed) throw outOfOrder("attest()", "waitUntilClaimed()");
   return await withRetries(
@@ -64,7 +66,8 @@ export async function attested(
   options: StepOptions,
 ): Promise<TransportAnswer> {
   const { session, identity, transport } = context;
-  const { signal, attempts } = options;
+  const { signal } = options;
+  const attempts = own(options, "attempts");
   let token = await currentToken(context, step, options);
   let replaced = false;
   const unauthorized = async (error: PosCryptoError) => {

@@ -2,6 +2,7 @@
  * Bootstrap: what the host demands of the app, and what time it is there. Every signature carries a timestamp that the host holds
  * against its own clock, so a refused signature is a reason to read that clock again.
  */
+import { own } from "../../base/arguments.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { addressOf } from "../../core/protocol/endpoints.js";
 import { activationHeaders } from "../http/headers.js";
@@ -28,7 +29,8 @@ interface Reading {
 
 async function ask(context: Context, options: StepOptions): Promise<Reading> {
   const { clock, transport, identity } = context;
-  const { signal, attempts } = options;
+  const { signal } = options;
+  const attempts = own(options, "attempts");
   return await withRetries(context, { repetition: "steps", signal, attempts }, async (timeoutMs) => {
     const sentAt = clock.local();
     const headers = activationHeaders(identity);

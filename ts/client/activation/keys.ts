@@ -5,14 +5,14 @@
  * tenth of its life is left, one day at most, at a time when no payment is open; `installKeys()` renews it at any time. A replaced set
  * stays, wrapped in the store and as handles here, until no open payment needs it: payloads are sealed under its MSK. Then it is wiped.
  */
-import { abortSignal, flag } from "../../base/arguments.js";
+import { flag, ownOptions } from "../../base/arguments.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { installKeySet, type KeySet, type KeysResponse } from "../../core/key-set/install.js";
 import { createNonce } from "../../core/signing.js";
 import { attested } from "./attestation.js";
 import { ownValue, requireObject } from "../http/json-fields.js";
 import { restoreSession, saveSession } from "../persistence.js";
-import type { CallOptions, Context, Installed, StepOptions } from "../session.js";
+import { type CallOptions, type Context, type Installed, readCallOptions, type StepOptions } from "../session.js";
 import { untilAborted } from "../http/sleep.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -64,17 +64,21 @@ export interface InstallKeysOptions extends CallOptions {
   readonly acceptOlderKeys?: boolean | undefined;
 }
 
+/** A caller's options, checked and copied. Throws `ERR_INVALID_ARGUMENT`. */
+export function readInstallKeysOptions(options: InstallKeysOptions = {}): InstallKeysOptions & StepOptions {
+  const given = ownOptions("options", options);
+  return { ...readCallOptions(given), acceptOlderKeys: flag(given, "acceptOlderKeys") };
+}
+
 /**
  * Fetches and installs a key set. An earlier one, of this process or of the one before, is replaced when the new one is whole and
  * stored, and kept beside it while an open payment needs it.
  */
-export async function installKeys(context: Context, options: InstallKeysOptions = {}): Promise<KeySet> {
-  const acceptOlderKeys = flag(options, "acceptOlderKeys");
-  const signal = abortSignal(options);
+export async function installKeys(context: Context, options: InstallKeysOptions): Promise<KeySet> {
   if (context.renewal !== undefined) throw new PosCryptoError("ERR_STATE", "installKeys() is already under way");
   return await renewing(context, async () => {
     await restoreSession(context, "if they open");
-    return await replaceKeys(context, undefined, { signal, acceptOlderKeys });
+    return await replaceKeys(context, undefined, options);
   });
 }
 

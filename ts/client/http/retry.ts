@@ -5,7 +5,8 @@
  * Repeating must be harmless. Steps of activation, cancel and reverse change nothing when repeated; a charge is the same charge
  * under the same `Idempotency-Key`; a refund is so only where the host is known to honour its key (`hostDedupesRefunds`).
  */
-import { describeType, invalidArgument, PosCryptoError, type PosErrorCode } from "../../base/errors.js";
+import { func, numeric, own, ownOptions, timerMs } from "../../base/arguments.js";
+import { PosCryptoError, type PosErrorCode } from "../../base/errors.js";
 import { randomBytes } from "../../base/random.js";
 import type { Clock } from "./clock.js";
 import { sleep } from "./sleep.js";
@@ -87,7 +88,7 @@ export function retryVerdict(error: unknown, repetition: Repetition): RetryVerdi
   return rule === undefined ? "no" : rule[repetition];
 }
 
-/** How often, and how long, a request is sent again. */
+/** How often, and how long, a request is sent again. Times are at most 2^31 - 1 ms, the longest that timers keep. */
 export interface RetryOptions {
   /** Sendings in all. Default 4; 1 sends once. */
   readonly attempts?: number | undefined;
@@ -111,25 +112,14 @@ export interface RetryPolicy {
 
 /** Errors: `ERR_INVALID_ARGUMENT`. */
 export function readRetryOptions(options: RetryOptions | false | undefined): RetryPolicy {
-  if (options !== undefined && options !== false && (typeof options !== "object" || options === null)) {
-    throw invalidArgument("retry", "an object, or false", describeType(options));
-  }
-  const given = options === false ? { attempts: 1 } : (options ?? {});
-  const number = (name: "attempts" | "firstDelayMs" | "maxDelayMs" | "deadlineMs", fallback: number, min: number): number => {
-    const value = given[name] ?? fallback;
-    if (typeof value !== "number" || !Number.isFinite(value) || value < min) {
-      throw invalidArgument(`retry.${name}`, `a number from ${min}`, typeof value === "number" ? value : describeType(value));
-    }
-    return value;
-  };
-  const random = given.random ?? randomFraction;
-  if (typeof random !== "function") throw invalidArgument("retry.random", "a function", describeType(random));
+  const given: RetryOptions = options === false ? { attempts: 1 } : ownOptions("retry", options === undefined ? {} : options);
+  const prefix = "retry.";
   return {
-    attempts: Math.floor(number("attempts", 4, 1)),
-    firstDelayMs: number("firstDelayMs", 500, 0),
-    maxDelayMs: number("maxDelayMs", 8000, 0),
-    deadlineMs: number("deadlineMs", 90_000, 1),
-    random,
+    attempts: Math.floor(numeric(given, "attempts", { min: 1, fallback: 4, prefix })),
+    firstDelayMs: timerMs(given, "firstDelayMs", 0, 500, prefix),
+    maxDelayMs: timerMs(given, "maxDelayMs", 0, 8000, prefix),
+    deadlineMs: timerMs(given, "deadlineMs", 1, 90_000, prefix),
+    random: func(given, "random", prefix) ?? randomFraction,
   };
 }
 
@@ -172,7 +162,8 @@ export async function withRetries<T>(
   attempt: (timeoutMs: number, number: number) => Promise<T>,
 ): Promise<T> {
   const { retry, clock, transport } = context;
-  const attempts = call.attempts ?? retry.attempts;
+  const attempts = own(call, "attempts") ?? retry.attempts;
+  const unauthorized = own(call, "unauthorized");
   const end = clock.monotonic() + retry.deadlineMs;
   let mended = false;
   for (let number = 1; ; number++) {
@@ -184,8 +175,8 @@ export async function withRetries<T>(
       let error = caught;
       let mend = false;
       if (isUnauthorized(caught)) {
-        if (call.unauthorized === undefined) throw caught;
-        ({ error, mend } = await call.unauthorized(caught));
+        if (unauthorized === undefined) throw caught;
+        ({ error, mend } = await unauthorized(caught));
         if (mended) verdict = "no";
         mended = true;
       }

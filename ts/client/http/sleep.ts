@@ -6,6 +6,7 @@ export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void
   return new Promise((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
       reject(new PosCryptoError("ERR_ABORTED", "the call was aborted"));
     };
     const timer = setTimeout(() => {
@@ -13,7 +14,7 @@ export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void
       resolve();
     }, ms);
     if (signal?.aborted) abort();
-    else signal?.addEventListener("abort", abort, { once: true });
+    else signal?.addEventListener("abort", abort);
   });
 }
 
@@ -23,7 +24,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
   return new Promise((resolve, reject) => {
     const abort = () => reject(new PosCryptoError("ERR_ABORTED", "the call was aborted"));
     if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
+    signal.addEventListener("abort", abort);
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }

@@ -6,6 +6,8 @@
  * an answer a size limit. An error envelope of the host (`{ "error": { "code", "message", "trace_id" } }`) becomes
  * `ERR_HOST`; whatever else is not the protocol becomes `ERR_HOST_RESPONSE`.
  */
+import { func, numeric, own, ownOptions, refusal, timerMs } from "../../base/arguments.js";
+import { isLoopback } from "../../base/loopback.js";
 import { decodeUtf8 } from "../../base/bytes.js";
 import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { isJsonObject, ownValue } from "./json-fields.js";
@@ -20,7 +22,7 @@ export interface TransportOptions {
   /** Where the API is: `https://api.viopay.io`, with or without a path. */
   readonly baseUrl: string;
   readonly fetch?: Fetch | undefined;
-  /** Limit of one exchange, answer included. Default 30 s. */
+  /** Limit of one exchange, answer included, at most 2^31 - 1 ms. Default 30 s. */
   readonly timeoutMs?: number | undefined;
   /** Limit of one answer's body. Default 4 MiB. */
   readonly maxResponseBytes?: number | undefined;
@@ -56,19 +58,30 @@ export class Transport {
   readonly #origin: string;
   readonly #prefix: string;
   readonly #fetch: Fetch;
+  /** Whether `fetch` accepts this realm's signals. */
+  readonly #passesSignal: boolean;
   #lastExchangeOk = false;
 
-  constructor(options: TransportOptions) {
+  constructor(given: TransportOptions) {
+    const options = ownOptions("options", given);
     const url = parseBaseUrl(options.baseUrl);
     this.#origin = url.origin;
     this.#prefix = url.pathname.replace(/\/+$/, "");
     this.baseUrl = this.#origin + this.#prefix;
-    this.timeoutMs = positive("timeoutMs", options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    this.maxResponseBytes = positive("maxResponseBytes", options.maxResponseBytes ?? DEFAULT_MAX_RESPONSE_BYTES);
-    const given = options.fetch ?? (globalThis.fetch as Fetch | undefined);
-    if (typeof given !== "function") throw invalidArgument("fetch", "given where the engine has none", describeType(given));
+    this.timeoutMs = timerMs(options, "timeoutMs", 1, DEFAULT_TIMEOUT_MS);
+    this.maxResponseBytes = numeric(options, "maxResponseBytes", {
+      min: 1,
+      unit: "bytes",
+      fallback: DEFAULT_MAX_RESPONSE_BYTES,
+    });
+    const passed = func(options, "fetch");
+    const platforms = globalThis.fetch as Fetch | undefined;
+    if (passed === undefined && typeof platforms !== "function") {
+      throw invalidArgument("fetch", "given where the engine has none", describeType(platforms));
+    }
     // A browser's fetch must be called on the global object.
-    this.#fetch = options.fetch === undefined ? given.bind(globalThis) : given;
+    this.#fetch = passed ?? platforms!.bind(globalThis);
+    this.#passesSignal = passed !== undefined || acceptsSignal(this.#origin);
   }
 
   /** Whether the latest exchange brought an answer from the host, whatever it said. */
@@ -96,7 +109,7 @@ export class Transport {
         controller.abort();
       };
     });
-    const limit = Math.min(this.timeoutMs, request.timeoutMs ?? this.timeoutMs);
+    const limit = Math.min(this.timeoutMs, own(request, "timeoutMs") ?? this.timeoutMs);
     const timer = setTimeout(() => {
       stop(new PosCryptoError("ERR_TIMEOUT", `${request.path}: no complete answer within ${limit} ms`));
     }, limit);
@@ -114,11 +127,15 @@ export class Transport {
   }
 
   async #exchange(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
-    const init: RequestInit = { method: request.method, headers: { ...request.headers }, redirect: "error", signal };
-    if (request.body !== undefined) init.body = request.body;
+    const body = own(request, "body");
+    // Without a prototype: `fetch` reads its options through it.
+    const init: RequestInit = Object.create(null);
+    Object.assign(init, { method: request.method, headers: { ...request.headers }, redirect: "error" });
+    if (this.#passesSignal) init.signal = signal;
+    if (body !== undefined) init.body = body;
     let response: Response;
     let bytes: Uint8Array;
-    request.onSend?.();
+    own(request, "onSend")?.();
     try {
       response = await this.#fetch(this.#origin + this.target(request.path), init);
       // Not by `url`: an app's own fetch may reach the host by another address.
@@ -146,19 +163,25 @@ export class Transport {
   }
 }
 
+/**
+ * Node's `fetch` refuses the signals of another realm, and jsdom puts its own AbortController over Node's. Asked without sending
+ * anything; where it is refused, a request still ends for the caller, by the race in `request`.
+ */
+function acceptsSignal(url: string): boolean {
+  if (typeof Request !== "function") return true;
+  try {
+    return new Request(url, Object.assign(Object.create(null), { signal: new AbortController().signal })) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 function aborted(): PosCryptoError {
   return new PosCryptoError("ERR_ABORTED", "the call was aborted");
 }
 
-function positive(name: string, value: number): number {
-  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
-    throw invalidArgument(name, "a positive number", typeof value === "number" ? value : describeType(value));
-  }
-  return value;
-}
-
 function parseBaseUrl(text: unknown): URL {
-  if (typeof text !== "string") throw invalidArgument("baseUrl", "a URL", describeType(text));
+  if (typeof text !== "string") throw refusal("baseUrl", "a URL", text);
   let url: URL;
   try {
     url = new URL(text);
@@ -172,12 +195,6 @@ function parseBaseUrl(text: unknown): URL {
     throw invalidArgument("baseUrl", "free of user name and password", "both or one");
   if (url.search !== "" || url.hash !== "") throw invalidArgument("baseUrl", "free of query and fragment", "one of them");
   return url;
-}
-
-function isLoopback(hostname: string): boolean {
-  return (
-    hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname)
-  );
 }
 
 async function readLimited(response: Response, limit: number, path: string): Promise<Uint8Array> {

@@ -10,7 +10,8 @@
  * @module viopay-pos-crypto/client/browser
  */
 import type { JsonValue } from "../../core/envelope/envelope.js";
-import { describeType, invalidArgument, numberOrType, PosCryptoError } from "../../base/errors.js";
+import { func, numeric, ownOptions } from "../../base/arguments.js";
+import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
 import { isOpen, type JournalRecord, type JournalState, madeName, mayBeDropped, requireState } from "./records.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 
@@ -65,11 +66,10 @@ export class IndexedDbStore implements TerminalStore {
    */
   constructor(name: string, options: IndexedDbStoreOptions = {}) {
     if (typeof name !== "string" || name === "") throw invalidArgument("name", "a text", describeType(name));
-    const { keepSettledMs = 30 * DAY_MS, now = Date.now } = options;
-    if (typeof keepSettledMs !== "number" || !(keepSettledMs >= 0)) {
-      throw invalidArgument("keepSettledMs", "a number from 0", numberOrType(keepSettledMs));
-    }
-    const factory = options.indexedDB ?? (globalThis.indexedDB as IDBFactory | undefined);
+    const given = ownOptions("options", options);
+    const keepSettledMs = numeric(given, "keepSettledMs", { min: 0, max: Number.POSITIVE_INFINITY, fallback: 30 * DAY_MS });
+    const now = func(given, "now") ?? Date.now;
+    const factory = given.indexedDB ?? (globalThis.indexedDB as IDBFactory | undefined);
     if (factory === undefined) throw invalidArgument("indexedDB", "given where the engine has none", "nothing");
     this.#name = name;
     this.#keepSettledMs = keepSettledMs;

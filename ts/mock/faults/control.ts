@@ -4,6 +4,7 @@
  *
  * Faults are a process's own: of several mocks behind one store each has to be told.
  */
+import { ownOptions } from "../../base/arguments.js";
 import { PosCryptoError } from "../../base/errors.js";
 import type { Context } from "../context.js";
 import { badRequest, methodNotAllowed } from "../http/errors.js";
@@ -21,9 +22,9 @@ export async function controlFaults(context: Context, faults: Faults): Promise<R
 
 async function replace(context: Context, faults: Faults): Promise<void> {
   const body = await context.json();
-  const own = (name: string): unknown => (Object.hasOwn(body, name) ? (body as Record<string, unknown>)[name] : undefined);
   try {
-    faults.set(own("faults") as readonly FaultRule[], own("seed") as number | undefined);
+    const { faults: rules, seed } = ownOptions("body", body) as { faults: readonly FaultRule[]; seed: number | undefined };
+    faults.set(rules, seed);
   } catch (error) {
     if (error instanceof PosCryptoError && error.code === "ERR_INVALID_ARGUMENT") throw badRequest(error.message);
     throw error;

@@ -4,7 +4,7 @@
  * Every rule has a random sequence of its own, seeded by the seed and its place in the list, and draws from it once for every
  * request at its steps: the same rules, seed and order of requests give the same faults. The seed drives faults only.
  */
-import { invalidArgument } from "../../base/errors.js";
+import { assertArray, readWholeNumber } from "../../base/arguments.js";
 import { randomBytes } from "../../base/random.js";
 import type { Step } from "../../core/protocol/endpoints.js";
 import type { Context, Middleware } from "../context.js";
@@ -46,11 +46,11 @@ export class Faults {
    * @throws `ERR_INVALID_ARGUMENT`, and the faults stay as they were
    */
   set(rules: readonly (FaultRule | string)[], seed?: number): void {
-    if (!Array.isArray(rules)) throw invalidArgument("faults", "an array", typeof rules);
-    const chosen = seed ?? new DataView(randomBytes(4).buffer).getUint32(0);
-    if (!Number.isInteger(chosen) || chosen < 0 || chosen > 0xffffffff) {
-      throw invalidArgument("seed", "a whole number from 0 to 4294967295", String(chosen));
-    }
+    assertArray("faults", rules);
+    const chosen = readWholeNumber("seed", seed ?? new DataView(randomBytes(4).buffer).getUint32(0), {
+      min: 0,
+      max: 0xffffffff,
+    });
     this.#armed = rules.map((source, index) => ({
       rule: readFault(source, `faults[${index}]`),
       random: seededRandom(seedOf(chosen, index)),

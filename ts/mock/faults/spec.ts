@@ -4,6 +4,7 @@
  * `drop-after@charge`, `delay@charge+refund:ms=3000,p=0.1`, `wrong-kcv@keys:key=msk,count=1`. Steps are the endpoints' names; a
  * fault without steps applies at every step where its kind can happen.
  */
+import { numberRefusal, own, ownOptions } from "../../base/arguments.js";
 import { describeType, invalidArgument } from "../../base/errors.js";
 import type { KeyRole } from "../../core/key-set/install.js";
 import { type Step, STEPS, stepsWhere } from "../../core/protocol/endpoints.js";
@@ -130,12 +131,12 @@ export function readFault(source: unknown, name = "fault"): FaultRule {
 
 /** The text that `readFault` reads. */
 export function faultText(rule: FaultRule): string {
-  const steps = rule.steps === undefined ? "" : `@${rule.steps.join("+")}`;
-  const { probability: p, count, skip, ms, key } = rule;
+  const { kind, steps: at, probability: p, count, skip, ms, key } = ownOptions("rule", rule);
+  const steps = at === undefined ? "" : `@${at.join("+")}`;
   const options = Object.entries({ p, count, skip, ms, key })
     .filter(([, value]) => value !== undefined)
     .map(([option, value]) => `${option}=${value}`);
-  return `${rule.kind}${steps}${options.length === 0 ? "" : `:${options.join(",")}`}`;
+  return `${kind}${steps}${options.length === 0 ? "" : `:${options.join(",")}`}`;
 }
 
 const OPTIONS: Readonly<Record<string, keyof FaultRule>> = {
@@ -168,41 +169,40 @@ function numberOf(text: string): number {
 }
 
 function checkRule(source: object, name: string): FaultRule {
-  const own = (member: keyof FaultRule): unknown =>
-    Object.hasOwn(source, member) ? (source as Record<string, unknown>)[member] : undefined;
+  const given = source as Readonly<Partial<Record<keyof FaultRule, unknown>>>;
   const known: readonly string[] = ["kind", ...Object.values(OPTIONS), "steps"];
   if (Object.keys(source).some((member) => !known.includes(member))) {
     throw invalidArgument(name, `an object of ${known.join(", ")}`, "another member");
   }
-  const kind = own("kind");
+  const kind = own(given, "kind");
   if (typeof kind !== "string" || !Object.hasOwn(FAULT_STEPS, kind)) {
     throw invalidArgument(`${name}.kind`, `one of ${Object.keys(FAULT_STEPS).join(", ")}`, "another");
   }
-  const rule: FaultRule = { kind: kind as FaultKind };
+  // Without a prototype: what is left out stays out.
+  const rule: FaultRule = Object.assign(Object.create(null), { kind: kind as FaultKind });
   const possible: readonly string[] = FAULT_STEPS[rule.kind];
-  const steps = own("steps");
+  const steps = own(given, "steps");
   if (steps !== undefined) {
     if (!Array.isArray(steps) || steps.length === 0 || steps.some((step) => !possible.includes(step))) {
       throw invalidArgument(`${name}.steps`, `of ${possible.join(", ")} for ${kind}`, "others");
     }
     rule.steps = [...new Set(steps as Step[])];
   }
-  const number = (member: "probability" | "count" | "skip" | "ms", min: number, max: number, whole = true): void => {
-    const value = own(member);
+  const limit = (member: "probability" | "count" | "skip" | "ms", min: number, max: number, whole = true): void => {
+    const value = own(given, member);
     if (value === undefined) return;
     if (typeof value !== "number" || !(value >= min && value <= max) || (whole && !Number.isInteger(value))) {
-      const got = typeof value === "number" ? value : describeType(value);
-      throw invalidArgument(`${name}.${member}`, `a ${whole ? "whole " : ""}number from ${min} to ${max}`, got);
+      throw numberRefusal(`${name}.${member}`, `a ${whole ? "whole " : ""}number from ${min} to ${max}`, value);
     }
     rule[member] = value;
   };
-  number("probability", Number.MIN_VALUE, 1, false);
-  number("count", 1, LARGEST);
-  number("skip", 0, LARGEST);
+  limit("probability", Number.MIN_VALUE, 1, false);
+  limit("count", 1, LARGEST);
+  limit("skip", 0, LARGEST);
   const ms = MS[rule.kind];
-  if (ms !== undefined) number("ms", ...ms);
-  else if (own("ms") !== undefined) throw invalidArgument(`${name}.ms`, "left out for this kind", "a value");
-  const key = own("key");
+  if (ms !== undefined) limit("ms", ...ms);
+  else if (own(given, "ms") !== undefined) throw invalidArgument(`${name}.ms`, "left out for this kind", "a value");
+  const key = own(given, "key");
   if (key === undefined) return rule;
   if (!KEYED.includes(rule.kind)) throw invalidArgument(`${name}.key`, "left out for this kind", "a value");
   if (!KEYS.includes(key as KeyRole)) throw invalidArgument(`${name}.key`, `one of ${KEYS.join(", ")}`, "another");

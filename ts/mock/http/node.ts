@@ -1,4 +1,5 @@
 /** The mock behind node:http: the only file of the mock that knows Node. Request targets are passed on as they stood on the wire. */
+import { isLoopback } from "../../base/loopback.js";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { concatBytes, encodeUtf8 } from "../../base/bytes.js";
@@ -86,11 +87,6 @@ async function deliver(response: ServerResponse, reply: Reply, delivery: Deliver
     await written(response, piece);
   }
   response.end();
-}
-
-/** RFC 1122 3.2.1.3 and RFC 4291 2.5.3; IPv4 may come mapped into IPv6. */
-function isLoopback(address: string): boolean {
-  return address === "::1" || /^(?:::ffff:)?127\.[0-9.]+$/.test(address);
 }
 
 /** RFC 9112 3.2.2: a proxy's absolute form names the same target. */

@@ -4,6 +4,7 @@
  * Contents are secret (device identity secrets, zone master keys, the development JWT secret). Errors are `ERR_PROVISION` and
  * name the JSON path, never a value. The file is refused as a whole for unknown members, so that a typo cannot pass for a default.
  */
+import { isLoopback } from "../../base/loopback.js";
 import { isHex } from "../../base/bytes.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { randomHex, randomText } from "../identifiers.js";
@@ -123,8 +124,7 @@ function checkJwksUrl(text: string, path: string): string {
   } catch {
     throw defect(path, "must be a URL");
   }
-  const loopback = url.hostname === "localhost" || url.hostname === "[::1]" || /^127\.[0-9.]+$/.test(url.hostname);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && loopback)) {
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
     throw defect(path, "must be https, or http on a loopback address");
   }
   return text;

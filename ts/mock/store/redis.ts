@@ -7,6 +7,7 @@
  * After a lost connection the client repeats commands whose answers it missed. A repeated set-if-absent or compare-and-set then says
  * no although it said yes before; callers take that for another's success, look again and find their own.
  */
+import { ownOptions, text } from "../../base/arguments.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import type { MockStore } from "./store.js";
 
@@ -53,9 +54,9 @@ export class RedisStore implements MockStore {
   readonly #prefix: string;
 
   /** Takes over the client: `close` ends its connection. */
-  constructor(client: RedisClient, { prefix = PREFIX }: RedisStoreOptions = {}) {
+  constructor(client: RedisClient, options: RedisStoreOptions = {}) {
     this.#client = client;
-    this.#prefix = prefix;
+    this.#prefix = text(ownOptions("options", options), "prefix") ?? PREFIX;
   }
 
   async get(key: string): Promise<string | undefined> {
