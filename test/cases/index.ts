@@ -24,6 +24,7 @@ import { keyCases } from "./keys.js";
 import { leakCases } from "./leaks.js";
 import { pinBlockCases } from "./pin-blocks.js";
 import { requestNearMissCases } from "./request-near-misses.js";
+import { prototypeCases } from "./prototype.js";
 import { selectionCases } from "./selection.js";
 import { shaCases } from "./sha.js";
 import { signatureCases } from "./signatures.js";
@@ -53,6 +54,7 @@ export const allCases: readonly Cases[] = [
   keySetCases,
   keyCases,
   pinBlockCases,
+  prototypeCases,
   selectionCases,
   signatureCases,
   requestNearMissCases,

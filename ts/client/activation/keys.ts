@@ -116,7 +116,7 @@ export async function installationsOver(context: Context, { signal }: CallOption
 async function replaceKeys(
   context: Context,
   own: string | undefined,
-  options: StepOptions & { readonly acceptOlderKeys?: boolean },
+  options: StepOptions & InstallKeysOptions,
 ): Promise<KeySet> {
   const { session } = context;
   const { body } = await attested(context, "installKeys()", "keys", undefined, options);

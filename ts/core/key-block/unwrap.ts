@@ -122,9 +122,14 @@ function checkKcv(key: KeyFacts, kind: string, wanted: Uint8Array): void {
   matchCheckValue({ ...key, algorithm }, wanted, "auto");
 }
 
-function attributesFor(header: KeyBlockHeader, algorithm: KeyAlgorithm, hash: HashName | undefined, extractable: boolean) {
+function attributesFor(
+  header: KeyBlockHeader,
+  algorithm: KeyAlgorithm,
+  hash: HashName | undefined,
+  extractable: boolean,
+): ResolvedKeyAttributes {
   const { usage, modeOfUse, exportability, keyVersion } = header;
-  const attributes: ResolvedKeyAttributes = {
+  return {
     algorithm,
     usage,
     modeOfUse,
@@ -133,8 +138,8 @@ function attributesFor(header: KeyBlockHeader, algorithm: KeyAlgorithm, hash: Ha
     extractable,
     letter: header.algorithm,
     imported: false,
+    hash: algorithm === "HMAC" ? hash : undefined,
   };
-  return algorithm === "HMAC" && hash !== undefined ? { ...attributes, hash } : attributes;
 }
 
 /**

@@ -57,7 +57,7 @@ export function readKeysResponse(response: unknown): ReadKeySet {
   }
   const keys = asObject("keys", own(root, "keys"));
   const kcvs = asObject("verification.kcv", own(asObject("verification", own(root, "verification")), "kcv"));
-  const read: Partial<Record<KeyRole, ReadKey>> = {};
+  const read: Partial<Record<KeyRole, ReadKey>> = Object.create(null);
   for (const profile of ROLES) read[profile.role] = readKey(profile, keys, kcvs);
 
   const issuedAt = readDate("key_set.issued_at", set && own(set, "issued_at"));

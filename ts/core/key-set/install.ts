@@ -75,7 +75,7 @@ export function installKeySet(zmk: SecretKey, response: KeysResponse, options: I
   const settings = readInstallOptions(options);
   internals(zmk, "zmk");
   const read = readKeysResponse(response);
-  const made: Partial<Record<KeyRole, SecretKey>> = {};
+  const made: Partial<Record<KeyRole, SecretKey>> = Object.create(null);
   try {
     const verified = byRole((profile) => {
       const kbpk = profile.parent === "zmk" ? zmk : made[profile.parent]!;
@@ -176,7 +176,7 @@ function checkBindings(
 }
 
 function factsOf(read: ReadKeySet, verified: Readonly<Record<KeyRole, VerifiedKey>>) {
-  const keyIds: Partial<Record<KeyRole, string>> = {};
+  const keyIds: Partial<Record<KeyRole, string>> = Object.create(null);
   for (const { role } of ROLES) {
     const { keyId } = read.keys[role];
     if (keyId !== undefined) keyIds[role] = keyId;

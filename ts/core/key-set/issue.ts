@@ -88,7 +88,7 @@ const LATEST = 253_402_300_799_000;
  */
 export function issueKeySet(zmk: SecretKey, options: IssueOptions = {}): IssuedKeySet {
   const settings = readIssueOptions(zmk, options);
-  const made: Partial<Record<KeyRole, SecretKey>> = {};
+  const made: Partial<Record<KeyRole, SecretKey>> = Object.create(null);
   try {
     const wrapped = byRole((profile) => {
       const kbpk = profile.parent === "zmk" ? zmk : made[profile.parent]!;

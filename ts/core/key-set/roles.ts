@@ -106,14 +106,14 @@ export function complementaryMode(modeOfUse: string): string {
 
 /** A value for each role. */
 export function byRole<T>(value: (profile: RoleProfile) => T): Record<KeyRole, T> {
-  const made: Partial<Record<KeyRole, T>> = {};
+  const made: Partial<Record<KeyRole, T>> = Object.create(null);
   for (const profile of ROLES) made[profile.role] = value(profile);
   return made as Record<KeyRole, T>;
 }
 
 /** An option with members for roles alone. Throws `ERR_INVALID_ARGUMENT`. */
 export function readRoles<T>(name: string, value: Partial<Record<KeyRole, T>> | undefined): Partial<Record<KeyRole, T>> {
-  if (value === undefined) return {};
+  if (value === undefined) return Object.create(null);
   assertObject(name, value);
   const known: readonly string[] = ROLES.map(({ role }) => role);
   // Without a prototype, since a role that is absent is asked for, too.

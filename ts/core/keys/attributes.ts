@@ -41,7 +41,8 @@ export interface ResolvedKeyAttributes {
   readonly modeOfUse: string;
   readonly exportability: Exportability;
   readonly keyVersion: string;
-  readonly hash?: HashName;
+  /** Of an HMAC key. Always a member of its own, so that none is found on a prototype. */
+  readonly hash: HashName | undefined;
   readonly extractable: boolean;
   /** The header's algorithm letter; `""` where it is not known (imported OPAQUE keys). */
   readonly letter: string;
@@ -124,7 +125,7 @@ export function resolveAttributes(attributes: KeyAttributes, imported: boolean):
     modeOfUse,
     exportability,
     keyVersion,
-    ...(algorithm === "HMAC" ? { hash: hash ?? "SHA-256" } : {}),
+    hash: algorithm === "HMAC" ? (hash ?? "SHA-256") : undefined,
     extractable,
     letter,
     imported,
