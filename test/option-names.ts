@@ -121,6 +121,7 @@ export const OPTION_NAMES: readonly string[] = [
   "msk",
   "nearMisses",
   "nonce",
+  "notBefore",
   "now",
   "number",
   "onPairingCode",
