@@ -25,6 +25,7 @@ import { leakCases } from "./leaks.js";
 import { pinBlockCases } from "./pin-blocks.js";
 import { requestNearMissCases } from "./request-near-misses.js";
 import { prototypeCases } from "./prototype.js";
+import { remedyCases } from "./remedies.js";
 import { selectionCases } from "./selection.js";
 import { shaCases } from "./sha.js";
 import { signatureCases } from "./signatures.js";
@@ -55,6 +56,7 @@ export const allCases: readonly Cases[] = [
   keyCases,
   pinBlockCases,
   prototypeCases,
+  remedyCases,
   selectionCases,
   signatureCases,
   requestNearMissCases,

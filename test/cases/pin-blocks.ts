@@ -79,7 +79,7 @@ export const pinBlockCases: Cases = (suite) => {
   });
 
   suite.group("PIN blocks: one defect each, one error", () => {
-    const message = "the PIN block cannot be read";
+    const message = "the PIN block cannot be read; compare key, format and PAN (check digit included) with the sender's";
     for (const { id, format, block, key, ...rest } of negatives.vectors) {
       suite.test(id, () => {
         const options = panOf(rest as { pan?: string });
@@ -341,6 +341,46 @@ export const pinBlockCases: Cases = (suite) => {
         }
       }
       ok(read > 100, `some were readable: ${read}`);
+    });
+  });
+
+  suite.group("panDigits: what the PAN is", () => {
+    const pan = "4567890123457";
+    suite.test("account-12 takes the twelve digits before the check digit, in formats 0 and 3", () => {
+      for (const format of [0, 3] as const) {
+        const block = formatPinBlock({ format, pin: "8482", pan: "456789012345", panDigits: "account-12" });
+        same(parsePinBlock(block, { format, pan }), "8482");
+        same(parsePinBlock(block, { format, pan: "456789012345", panDigits: "account-12" }), "8482");
+      }
+      const whole = formatPinBlock({ format: 0, pin: "8482", pan, panDigits: "full" });
+      same(formatPinBlock({ format: 0, pin: "8482", pan: "456789012345", panDigits: "account-12" }), whole);
+      ok(formatPinBlock({ format: 0, pin: "8482", pan: "456789012345" }) !== whole, "twelve digits as a PAN are another block");
+    });
+
+    suite.test("enciphered, deciphered and translated alike", () => {
+      const tpk = importKey("0123456789ABCDEFFEDCBA9876543210", { algorithm: "TDES", usage: "P0" });
+      const account = { pan: "456789012345", panDigits: "account-12" } as const;
+      const block = encryptPinBlock(tpk, { format: 0, pin: "8482", ...account });
+      same(decryptPinBlock(tpk, block, { format: 0, pan }), "8482");
+      same(decryptPinBlock(tpk, translatePinBlock(tpk, tpk, block, { from: 0, to: 3, ...account }), { format: 3, pan }), "8482");
+      tpk.destroy();
+    });
+
+    suite.test("refuses other lengths, format 4, and words that are none", () => {
+      const wrong = (options: object, message: RegExp) => {
+        throwsCode(() => formatPinBlock({ format: 0, pin: "8482", ...options } as never), "ERR_INVALID_ARGUMENT", message);
+      };
+      wrong(
+        { pan, panDigits: "account-12" },
+        /^"pan" must be the 12 digits before the check digit, since panDigits is account-12, got 13 digits$/,
+      );
+      wrong({ panDigits: "account-12" }, /^"pan" must be/);
+      wrong({ pan, panDigits: "twelve" }, /^"panDigits" must be full or account-12/);
+      wrong({ pan, panDigits: null }, /^"panDigits" must be/);
+      const tpk = importKey("0123456789ABCDEFFEDCBA9876543210", { algorithm: "AES", usage: "P0" });
+      const options = { format: 4, pin: "8482", pan: "456789012345", panDigits: "account-12" } as const;
+      throwsCode(() => encryptPinBlock(tpk, options), "ERR_INVALID_ARGUMENT", /format 4, which has the whole PAN/);
+      tpk.destroy();
     });
   });
 };

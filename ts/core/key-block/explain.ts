@@ -260,7 +260,7 @@ function unreadField(text: string, from: number): ExplainedField[] {
  *
  * const { fields, findings } = explainKeyBlock("D0113P0AE00E0000B82679114F470F54");
  * console.log(fields[2]?.name, fields[2]?.text, fields[2]?.meaning); // prints key usage P0 PIN encryption
- * console.log(findings[0]?.message); // prints the length field says 113, but there are 32 characters; the block was cut short
+ * console.log(findings[0]?.message); // prints the length field says 113, but there are 32 characters: the block was cut short
  * ```
  */
 export function explainKeyBlock(block: string | Uint8Array, options: KeyBlockKnobs = {}): KeyBlockExplanation {

@@ -70,13 +70,21 @@ export function violation(code: FindingCode, field: string, clause: string, mess
   return { code, severity: "violation", field, message, clause, knob: "policy" };
 }
 
+/** Which setting opens the block all the same. */
+const REMEDIES: Readonly<Record<KeyBlockKnob, string>> = {
+  policy: 'ask the sender, or pass policy: "report" to open it with a finding',
+  grammar: 'grammar: "lenient" opens it',
+  lengthHiding: 'lengthHiding: "any" opens it',
+  hexCase: 'hexCase: "any" opens it',
+};
+
 /** Throws `ERR_KEY_BLOCK_POLICY` for the first violation; `details.findings` lists all of them. */
 export function enforce(findings: readonly PolicyFinding[]): void {
   const violations = findings.filter(({ severity }) => severity === "violation");
   const first = violations[0];
   if (first === undefined) return;
   const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : "";
-  throw new PosCryptoError("ERR_KEY_BLOCK_POLICY", `Key block: ${first.message}${more}`, {
+  throw new PosCryptoError("ERR_KEY_BLOCK_POLICY", `Key block: ${first.message}; ${REMEDIES[first.knob ?? "policy"]}${more}`, {
     details: { findings: violations.map(({ code, field }) => ({ code, field })) },
   });
 }

@@ -70,10 +70,10 @@ function checkCharacters(text: string, problem: OnProblem): void {
 }
 
 function lengthHint(stated: number, actual: number, version: KeyBlockVersion): string {
-  if (stated === 0) return "; this is a template of a header: its HSM puts the length and the key into it";
-  if (stated + macCharacters(version) === actual) return "; it may leave out the MAC";
-  if (stated + HEADER_LENGTH === actual) return "; it may leave out the header";
-  return stated > actual ? "; the block was cut short" : "; something was added to the block, or the field is wrong";
+  if (stated === 0) return "; this is a template of a header: have its HSM put the key into it";
+  if (stated + macCharacters(version) === actual) return ": it may leave out the MAC";
+  if (stated + HEADER_LENGTH === actual) return ": it may leave out the header";
+  return stated > actual ? ": the block was cut short" : ": something was added to the block, or the field is wrong";
 }
 
 const ALPHANUMERIC = /^[0-9A-Za-z]+$/;
@@ -123,7 +123,7 @@ function checkOptionalBlocks(placed: readonly PlacedOptionalBlock[], unit: numbe
   if (total % unit !== 0) {
     problem(
       syntax(
-        `the optional blocks together are not a multiple of ${unit} characters; a padding block PB is missing`,
+        `the optional blocks together are not a multiple of ${unit} characters: a padding block PB is missing`,
         HEADER_LENGTH,
       ),
     );

@@ -246,9 +246,9 @@ export function readOptionalBlock(
   const fail = (message: string): undefined => {
     problem(syntax(message, offset));
   };
-  if (offset + 4 > end) return fail("ends inside the optional blocks; the number of them, or a length, is wrong");
+  if (offset + 4 > end) return fail("ends inside the optional blocks: the number of them, or a length, is wrong");
   if (!/^[0-9A-Za-z]{2}$/.test(id))
-    return fail("the id of an optional block is not alphanumeric; the length of the one before may be wrong");
+    return fail("the id of an optional block is not alphanumeric: the length of the one before may be wrong");
   let digits = text.slice(offset + 2, offset + 4);
   if (!/^[0-9A-F]{2}$/i.test(digits)) return fail(`the length of optional block ${id} is not two hex digits`);
   let form: LengthForm = "short";

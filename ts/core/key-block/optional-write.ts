@@ -175,10 +175,31 @@ export function draftOptionalBlock(init: unknown, name: string, strict: boolean)
   if (!/^[\x20-\x7e]*$/.test(data)) throw invalidArgument(`${name}.data`, "printable ASCII", "other characters");
   const mustFollow = strict || text === undefined;
   if (mustFollow && hasFormat(id) && !isWellFormed(id, data)) {
-    throw invalidArgument(`${name}`, `a well-formed ${id} of X9.143`, `${data.length} characters that are not`);
+    throw invalidArgument(name, `a well-formed ${id} of X9.143: ${FORMATS[id]}`, `${data.length} characters that are not`);
   }
   return { id, data, form };
 }
+
+/** For messages: what the data of each id are. X9.143:2021 clauses 6.3.6.1 to 6.3.6.17. */
+const FORMATS: Readonly<Record<OptionalBlockId, string>> = {
+  AL: "0100 or 0101",
+  BI: "00 and 10 hex digits of a TDEA key set, or 01 and 8 of an AES BDK",
+  CT: "00 or 01 and Base64, or 02 and certificates with their lengths",
+  DA: "01 and five characters for each derivation",
+  FL: "any text",
+  HM: "the code of a hash",
+  IK: "the 16 hex digits of the initial key id, which are the first 16 of a KSN of 24",
+  KC: "00 and 4 or 6 hex digits, or 01 and 4 to 10",
+  KP: "00 and 4 or 6 hex digits, or 01 and 4 to 10",
+  KS: "the 20 hex digits of a TDEA DUKPT KSN",
+  KV: "four letters or digits",
+  LB: "any text",
+  PB: "any text",
+  PK: "00 and 4 or 6 hex digits, or 01 and 4 to 10",
+  TC: "a UTC time such as 20261122003000Z or 2026-11-22T00:30:00Z",
+  TS: "a UTC time such as 20261122003000Z or 2026-11-22T00:30:00Z",
+  WP: "000, 001, 002 or 003",
+};
 
 /** Reading takes hex digits of either case, writing writes upper case: X9.143:2021 clause 6.1. */
 function isWellFormed(id: OptionalBlockId, data: string): boolean {

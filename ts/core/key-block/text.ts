@@ -24,7 +24,7 @@ export interface Problem {
 export type OnProblem = (problem: Problem) => void;
 
 export function throwProblem({ code, message }: Problem): never {
-  // What follows the semicolon is the remedy of one mistake; all others have the same.
+  // A semicolon begins the remedy of one mistake; all others share one.
   const remedy = message.includes("; ") ? "" : "; copy the whole block again, or ask the sender to export it again";
   throw new PosCryptoError(code, message + remedy);
 }
@@ -89,7 +89,8 @@ function slipOf(input: string): string | undefined {
   }
   if (/^\s|^["'`\ufeff]/.test(input)) return "begins with white space, a quotation mark or a byte order mark; drop it";
   if (/^(?:kcv|kvc|tr-?31|key)\b/i.test(input)) return "begins with a label; pass what follows it";
-  if (/^[a-e][0-9]{4}/.test(input)) return "the version is a capital letter; this block begins with a small one";
+  if (/^[a-e][0-9]{4}/.test(input))
+    return "begins with a small letter, but the version is a capital letter; ask the sender for the block as it was exported";
   if (/^R[A-E][0-9]{4}/.test(input)) return "begins with a payShield key scheme tag; drop the R in front of the block";
   if (!/^[QR][A-Za-z0-9+/_=\s-]{20,}$/.test(input)) return undefined;
   return "begins like Base64 of a block, but is not canonical Base64 of one (padding, line breaks, or the URL alphabet); encode it again";

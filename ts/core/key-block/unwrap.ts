@@ -93,9 +93,13 @@ const DISABLING: readonly FindingCode[] = [
 
 function expectField(name: string, has: string, expected: readonly string[] | undefined): void {
   if (expected === undefined || expected.includes(has)) return;
-  throw new PosCryptoError("ERR_KEY_BLOCK_POLICY", `Key block: ${name} ${has} is not what the caller expects`, {
-    details: { findings: [{ code: name === "usage" ? "usage" : "mode-of-use", field: name }] },
-  });
+  throw new PosCryptoError(
+    "ERR_KEY_BLOCK_POLICY",
+    `Key block: ${name} ${has} is not what the caller expects; ask the sender for the key that is meant`,
+    {
+      details: { findings: [{ code: name === "usage" ? "usage" : "mode-of-use", field: name }] },
+    },
+  );
 }
 
 /** Refuses a block that the caller does not want, whatever the knobs are. */
@@ -187,11 +191,14 @@ export function unwrapKeyBlock(kbpk: SecretKey, block: string | Uint8Array, opti
   if (opened.verdict === "mac") {
     throw new PosCryptoError(
       "ERR_KEY_BLOCK_MAC",
-      "Key block: the MAC does not verify; this is another KBPK, or the block was changed",
+      "Key block: the MAC does not verify; this is another KBPK, or the block was changed: compare the KBPK's check value with the sender's",
     );
   }
   if (opened.verdict === "length") {
-    throw new PosCryptoError("ERR_KEY_BLOCK_PAYLOAD", "Key block: the MAC verifies, but the length of the key inside is wrong");
+    throw new PosCryptoError(
+      "ERR_KEY_BLOCK_PAYLOAD",
+      "Key block: the MAC verifies, but the length of the key inside is wrong; have the sender wrap the key again",
+    );
   }
   const facts: KeyFacts = { backend, slot: opened.slot, algorithm, hash, bytes: opened.length };
   try {

@@ -58,7 +58,7 @@ function checkDrafts(drafts: readonly OptionalDraft[], fields: Fields, strict: b
     if (id === "PB" && i < drafts.length - 1) throw invalidArgument(name, "with PB at the end", `PB at ${i}`);
     if (id === "DA" && fields.usage !== "B3") throw invalidArgument(name, "without DA unless the usage is B3", fields.usage);
     const problem = strict ? (misplaced(id, fields) ?? unstrictLength({ id, data, form })) : undefined;
-    if (problem !== undefined) throw invalidArgument(name, `without ${id} here (${problem})`, id);
+    if (problem !== undefined) throw invalidArgument(name, `without ${id} here (${problem}); grammar: "lenient" writes it`, id);
   });
 }
 

@@ -5,7 +5,7 @@
 import { LONGEST_KEY } from "../../backend/abi.gen.js";
 import type { Backend, BackendName, HashName, Slot, SlotKind } from "../../backend/contract.js";
 import { invalidArgument } from "../../base/errors.js";
-import { checkCombination, MODE_LETTERS, usageRule } from "./attribute-tables.js";
+import { checkCombination, MODE_LETTERS, usageRule, usagesOf } from "./attribute-tables.js";
 import { assertObject, assertText, choice, flag, own, readChoice, wordRefusal } from "../../base/arguments.js";
 
 /** `DES` is single DES. Core computes with AES, TDES and HMAC; keys of the others are wrapped, checked and exposed only. */
@@ -143,7 +143,9 @@ function checkTables(usage: string, letter: string, modeOfUse: unknown): asserts
   }
   const known = MODE_LETTERS.includes(modeOfUse);
   const problem = checkCombination(usage, letter === "" ? allowed.algorithms.charAt(0) : letter, modeOfUse);
-  if (problem === "algorithm") throw invalidArgument("usage", "one that the tables allow with the algorithm", usage);
+  if (problem === "algorithm") {
+    throw invalidArgument("usage", `one that the tables allow with the algorithm (${usagesOf(letter)})`, usage);
+  }
   if (problem === "mode" || !known) {
     throw invalidArgument("modeOfUse", `${[...`N${allowed.modes}`].join(", ")} with usage ${usage}`, modeOfUse);
   }

@@ -252,6 +252,8 @@ export interface KeyNeed {
   readonly operation: KeyOperation;
   readonly usages: readonly string[];
   readonly algorithms: readonly KeyAlgorithm[];
+  /** What to do about another algorithm. */
+  readonly hint?: string;
 }
 
 /**
@@ -262,7 +264,10 @@ export function requireUse(key: SecretKey, name: string, need: KeyNeed): KeyInte
   const state = liveState(key, name);
   if (state.satisfied === need) return state;
   const { algorithm, usage, modeOfUse } = state.attributes;
-  if (!need.algorithms.includes(algorithm)) throw misuse(name, need, "algorithm", algorithm, need.algorithms.join(" or "));
+  if (!need.algorithms.includes(algorithm)) {
+    const hint = need.hint === undefined ? "" : `; ${need.hint}`;
+    throw misuse(name, need, "algorithm", algorithm, need.algorithms.join(" or ") + hint);
+  }
   if (!need.usages.includes(usage)) throw misuse(name, need, "usage", usage, need.usages.join(", "));
   const modes = MODES[need.operation];
   if (modeOfUse !== MODE_ANY && !modes.includes(modeOfUse)) {

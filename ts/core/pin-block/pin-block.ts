@@ -9,11 +9,11 @@
  * Every block that cannot be read fails in one way, `ERR_PIN_BLOCK`: wrong key, wrong PAN, wrong format, damage. A host that
  * answers that failure an attacker's block still is an oracle: limit how often it answers.
  */
-import { assertObject, own, readWholeNumber, refusal } from "../../base/arguments.js";
+import { assertObject, choice, own, readWholeNumber, refusal } from "../../base/arguments.js";
 import { currentBackend } from "../../backend/select.js";
 import { encodeHex, wipe } from "../../base/bytes.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
-import { type KeyInternals, requireUse, type SecretKey } from "../keys/key.js";
+import { type KeyInternals, type KeyNeed, requireUse, type SecretKey } from "../keys/key.js";
 import {
   addField,
   bindsPan,
@@ -39,6 +39,11 @@ export interface PinBlockOptions<Format extends PinBlockFormat = PinBlockFormat>
   format: Format;
   /** 1 to 19 digits, check digit included. Formats 0, 3 and 4 need it; 1 and 2 do not use it. */
   pan?: string | undefined;
+  /**
+   * What `pan` is. `full` (default): the PAN with its check digit, which formats 0 and 3 leave out. `account-12`: the twelve digits
+   * before the check digit, as HSM commands take them; formats 0 and 3 only, since format 4 has the whole PAN in it.
+   */
+  panDigits?: "full" | "account-12" | undefined;
 }
 
 /** A PIN and the block it is to become. */
@@ -53,6 +58,8 @@ export interface PinTranslation {
   to: PinBlockFormat;
   /** One PAN for both blocks: translation never changes it. Needed if either format needs it. */
   pan?: string | undefined;
+  /** As in `PinBlockOptions`, for both blocks. */
+  panDigits?: "full" | "account-12" | undefined;
 }
 
 /**
@@ -125,6 +132,9 @@ export function decryptPinBlock(tpk: SecretKey, block: string, options: PinBlock
 /**
  * A clear PIN block of ISO 9564-1: it reveals the PIN, and belongs only where another device enciphers it.
  *
+ * The PAN is the whole one: formats 0 and 3 leave out its last digit. A caller who has the twelve account digits, as HSM commands
+ * take them, says `panDigits: "account-12"`; without it, another PIN block would come out in silence.
+ *
  * @param options format 0 to 3, PIN of 4 to 12 digits, and for formats 0 and 3 the PAN
  * @returns 16 upper-case hex digits
  * @throws `ERR_INVALID_ARGUMENT`, `ERR_NO_RANDOM`, `ERR_NOT_LOADED`
@@ -135,6 +145,7 @@ export function decryptPinBlock(tpk: SecretKey, block: string, options: PinBlock
  * const block = formatPinBlock({ format: 0, pin: "1234", pan: "4012345678909" });
  * console.log(block); // prints 041274EDCBA9876F
  * console.log(parsePinBlock(block, { format: 0, pan: "4012345678909" })); // prints 1234
+ * console.log(formatPinBlock({ format: 0, pin: "1234", pan: "401234567890", panDigits: "account-12" })); // prints 041274EDCBA9876F
  * ```
  */
 export function formatPinBlock(options: PinOptions<ClearPinBlockFormat>): string {
@@ -196,11 +207,15 @@ export function translatePinBlock(fromKey: SecretKey, toKey: SecretKey, block: s
   const to = readFormat("to", own(options, "to"), 4);
   if (!PERMITTED[from].includes(to)) {
     const details = { from, to };
-    throw new PosCryptoError("ERR_PIN_TRANSLATION", `a PIN block of format ${from} must not become one of format ${to}`, {
-      details,
-    });
+    throw new PosCryptoError(
+      "ERR_PIN_TRANSLATION",
+      `a PIN block of format ${from} must not become one of format ${to}; it may become ${PERMITTED[from].join(", ")}`,
+      {
+        details,
+      },
+    );
   }
-  const pan = readPan(own(options, "pan"), bindsPan(from) || bindsPan(to));
+  const pan = panOf(options, [from, to]);
   const source = pinKey(fromKey, "fromKey", "decrypt", from);
   const target = pinKey(toKey, "toKey", "encrypt", to);
   const digits = decipher(source, from, readBlock(source, block, from), pan);
@@ -217,15 +232,42 @@ function readOptions<Format extends PinBlockFormat>(
 ): { format: Format; pan: string | undefined } {
   assertObject("options", options);
   const format = readFormat("format", own(options, "format"), highest) as Format;
-  return { format, pan: readPan(own(options, "pan"), bindsPan(format)) };
+  return { format, pan: panOf(options, [format]) };
+}
+
+/** The PAN with a check digit: an account number gets one, which formats 0 and 3 leave out again. */
+function panOf(options: Pick<PinBlockOptions, "pan" | "panDigits">, formats: readonly PinBlockFormat[]): string | undefined {
+  const digits = choice(options, "panDigits", ["full", "account-12"], "full");
+  const pan = readPan(own(options, "pan"), formats.some(bindsPan));
+  if (digits === "full") return pan;
+  if (formats.includes(4)) throw invalidArgument("panDigits", "full with format 4, which has the whole PAN in it", digits);
+  if (pan !== undefined && pan.length !== 12) {
+    throw invalidArgument("pan", "the 12 digits before the check digit, since panDigits is account-12", `${pan.length} digits`);
+  }
+  return pan === undefined ? undefined : `${pan}0`;
 }
 
 function readFormat(name: string, format: unknown, highest: number): PinBlockFormat {
   return readWholeNumber(name, format, { min: 0, max: highest }) as PinBlockFormat;
 }
 
+/** ISO 9564-1 clauses 9.3 and 9.4: formats 0 to 3 are blocks of TDEA, format 4 is one of AES. */
+const need = (operation: "encrypt" | "decrypt", algorithm: "AES" | "TDES"): KeyNeed => {
+  return {
+    operation,
+    usages: ["P0"],
+    algorithms: [algorithm],
+    hint: "PIN block format 4 takes an AES key, formats 0 to 3 a TDES key",
+  };
+};
+
+const PIN_NEEDS = {
+  encrypt: { AES: need("encrypt", "AES"), TDES: need("encrypt", "TDES") },
+  decrypt: { AES: need("decrypt", "AES"), TDES: need("decrypt", "TDES") },
+} as const;
+
 function pinKey(key: SecretKey, name: string, operation: "encrypt" | "decrypt", format: PinBlockFormat): KeyInternals {
-  return requireUse(key, name, { operation, usages: ["P0"], algorithms: [format === 4 ? "AES" : "TDES"] });
+  return requireUse(key, name, PIN_NEEDS[operation][format === 4 ? "AES" : "TDES"]);
 }
 
 function readBlock({ backend }: Pick<KeyInternals, "backend">, block: unknown, format: PinBlockFormat): Uint8Array {
@@ -273,11 +315,14 @@ function decipher(
   return readOnce(format, field);
 }
 
+/** One message for every cause: which of them it was is not to be learnt. */
+const UNREADABLE = "the PIN block cannot be read; compare key, format and PAN (check digit included) with the sender's";
+
 /** The digits of a clear field, which is wiped. Throws `ERR_PIN_BLOCK`. */
 function readOnce(format: PinBlockFormat, field: Uint8Array): PinDigits {
   const digits = readPinField(format, field);
   wipe(field);
-  if (digits === undefined) throw new PosCryptoError("ERR_PIN_BLOCK", "the PIN block cannot be read");
+  if (digits === undefined) throw new PosCryptoError("ERR_PIN_BLOCK", UNREADABLE);
   return digits;
 }
 
