@@ -146,11 +146,9 @@ export async function openRedisStore(url: string, options: RedisStoreOptions = {
 }
 
 async function loadDriver(): Promise<typeof import("ioredis").Redis> {
-  try {
-    const { loadRedis }: Partial<typeof import("#mock-node")> = await import("#mock-node");
-    if (loadRedis !== undefined) return await loadRedis();
-  } catch (cause) {
-    throw new PosCryptoError("ERR_BACKEND_UNAVAILABLE", "a Redis store needs the package ioredis, version 5 or later", { cause });
-  }
-  throw new PosCryptoError("ERR_BACKEND_UNAVAILABLE", "a Redis store needs Node, Bun or Deno");
+  const { loadRedis }: Partial<typeof import("#mock-node")> = await import("#mock-node");
+  if (loadRedis === undefined) throw new PosCryptoError("ERR_BACKEND_UNAVAILABLE", "a Redis store needs Node, Bun or Deno");
+  const loaded = await loadRedis();
+  if ("Redis" in loaded) return loaded.Redis;
+  throw new PosCryptoError("ERR_BACKEND_UNAVAILABLE", "a Redis store needs the package ioredis, version 5 or later", loaded);
 }
