@@ -27,6 +27,7 @@ export type {
   VoidApproved,
   VoidOutcome,
 } from "./payments/outcomes.js";
+export type { ListPaymentsOptions, PaymentRecord, Resolution } from "./payments/lookup.js";
 export type { ChargeRequest, PinBlock, RefundRequest } from "./payments/requests.js";
 export type { PaymentOptions } from "./payments/payments.js";
 export type { Recovered, RecoverResult } from "./payments/recovery.js";

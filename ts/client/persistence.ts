@@ -22,7 +22,7 @@ function inTurn<T>(context: Context, body: () => Promise<T>): Promise<T> {
 }
 
 /** Errors: `ERR_STATE` where the store is another device's, whose keys and payments would be lost. */
-async function loadOwn(context: Context): Promise<StoredTerminal | undefined> {
+export async function loadOwn(context: Context): Promise<StoredTerminal | undefined> {
   const stored = await context.store.loadTerminal();
   if (stored !== undefined && stored.deviceId !== context.identity.deviceId) {
     throw new PosCryptoError("ERR_STATE", "the store belongs to another device");

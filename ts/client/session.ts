@@ -47,6 +47,8 @@ export interface Session {
   retired: Installed[];
   /** Earlier answers of `/pos/keys` that open payments still need and that do not open under this ZMK: kept as they are. */
   unopened: KeysResponse[];
+  /** Once it was needed: what outcomes are sealed under. */
+  storeKey: Promise<SecretKey | undefined> | undefined;
   /** The latest authenticated time of a set, RFC 3339. */
   keysMadeAt: string | undefined;
   /** The set that a PIN or auxiliary data was last enciphered with. */
@@ -89,6 +91,7 @@ export function createSession(): Session {
     installed: undefined,
     retired: [],
     unopened: [],
+    storeKey: undefined,
     keysMadeAt: undefined,
     innerKeys: undefined,
     renewAfter: undefined,

@@ -22,6 +22,14 @@ import type { JsonObject } from "./http/json-fields.js";
 import { type InstallKeysOptions, installKeys, readInstallKeysOptions } from "./activation/keys.js";
 import type { ChargeOutcome, RefundOutcome, VoidOutcome } from "./payments/outcomes.js";
 import type { ChargeRequest, PinBlock, RefundRequest } from "./payments/requests.js";
+import {
+  findPayment,
+  type ListPaymentsOptions,
+  listPayments,
+  type PaymentRecord,
+  type Resolution,
+  resolvePayment,
+} from "./payments/lookup.js";
 import * as payments from "./payments/payments.js";
 import type { PaymentOptions } from "./payments/payments.js";
 import { restoreSession } from "./persistence.js";
@@ -378,11 +386,12 @@ export class PosTerminal {
   /**
    * Charges a card. Rejects only while nothing can have left; from then on it resolves, with `unknown` for whatever is not an
    * opened answer that matches the request, and this request only. **`unknown` is not a decline.** An `idempotencyKey` of a payment
-   * that is open, or may be since the journal cannot be read, asks about that payment: `unknown`, with the cause, where that fails.
+   * that is open, or may be since the journal cannot be read, asks about that payment: `unknown`, with the cause, where that fails. That of a settled payment tells its outcome again.
    *
    * @throws `ERR_INVALID_ARGUMENT`, `ERR_STATE`, `ERR_ABORTED`, `ERR_STORE` (or what a store of the app's own throws); where keys
    *   had to be renewed first, what `installKeys` throws; all before anything of this request has left. With an `idempotencyKey` of
-   *   another request `ERR_INVALID_ARGUMENT`, of a settled payment or one that another call has under way `ERR_STATE`
+   *   another request `ERR_INVALID_ARGUMENT`, of a payment that was given up before anything left, or that another call has under way,
+   *   `ERR_STATE`
    */
   async charge(request: ChargeRequest, options?: PaymentOptions): Promise<ChargeOutcome> {
     return await payments.charge(this.#context, request, readPaymentOptions(options));
@@ -396,6 +405,40 @@ export class PosTerminal {
    */
   async refund(chargeId: string, request: RefundRequest, options?: PaymentOptions): Promise<RefundOutcome> {
     return await payments.refund(this.#context, chargeId, request, readPaymentOptions(options));
+  }
+
+  /**
+   * What is known of the payment with this idempotency key: its state, and its outcome with gateway data while its record is kept. Ask
+   * at every start for the key you wrote down before `charge()`. Asks the store only; an open payment is what `recover()` asks the host
+   * about.
+   *
+   * @returns `undefined` where the journal has no such payment: nothing was sent under this key, or its record was pruned
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_STORE` (or what a store of the app's own throws)
+   */
+  findPayment(idempotencyKey: string): Promise<PaymentRecord | undefined> {
+    return findPayment(this.#context, idempotencyKey);
+  }
+
+  /**
+   * The payments in the journal, the newest first.
+   *
+   * @throws `ERR_INVALID_ARGUMENT`, `ERR_STORE` (or what a store of the app's own throws)
+   */
+  listPayments(options?: ListPaymentsOptions): Promise<PaymentRecord[]> {
+    return listPayments(this.#context, options);
+  }
+
+  /**
+   * An operator's word on a payment that needs a look-up at the host. It is final, as the host's would be. Saying the same again
+   * changes nothing.
+   *
+   * @param outcome `approved` or `declined`, or an object of that as `outcome` and the host's `chargeId` or `refundId`
+   * @throws `ERR_INVALID_ARGUMENT`, also for a key that the journal does not have and an id of another payment
+   * @throws `ERR_STATE` where the payment does not need a look-up, or is under way
+   * @throws `ERR_STORE` (or what a store of the app's own throws)
+   */
+  resolvePayment(idempotencyKey: string, outcome: Resolution): Promise<PaymentRecord> {
+    return resolvePayment(this.#context, idempotencyKey, outcome);
   }
 
   /**
@@ -454,6 +497,8 @@ export class PosTerminal {
     session.installed = undefined;
     session.retired = [];
     session.unopened = [];
+    session.storeKey?.then((key) => key?.destroy()).catch(() => {});
+    session.storeKey = undefined;
     session.innerKeys = undefined;
     session.attestation = undefined;
   }

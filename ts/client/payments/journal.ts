@@ -46,6 +46,13 @@ export class Journal {
     return this.#doubtful.get(idempotencyKey) ?? (await this.#store.getRecord(idempotencyKey));
   }
 
+  /** All there are, the oldest first. */
+  async records(): Promise<JournalRecord[]> {
+    const records = new Map((await this.#store.listRecords()).map((record) => [record.idempotencyKey, record]));
+    for (const [key, record] of this.#doubtful) records.set(key, record);
+    return [...records.values()];
+  }
+
   /** The oldest first; what is in doubt last. */
   async openRecords(): Promise<JournalRecord[]> {
     const records = new Map((await this.#store.listOpenRecords()).map((record) => [record.idempotencyKey, record]));
@@ -82,7 +89,7 @@ export class Journal {
   async move(
     record: JournalRecord,
     state: JournalState,
-    changes: MadeIds & { readonly createdAt?: string } = {},
+    changes: MadeIds & { readonly createdAt?: string; readonly resolved?: true } = {},
   ): Promise<JournalRecord> {
     const allowed: readonly string[] = JOURNAL_TRANSITIONS[record.state];
     if (!allowed.includes(state)) throw new PosCryptoError("ERR_STATE", `a payment cannot go from ${record.state} to ${state}`);

@@ -8,6 +8,7 @@ import { type JsonValue, openEnvelope } from "../../core/envelope/envelope.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { type PaymentKeys, admit, signingContext, requireNotAborted } from "./admission.js";
 import { storeFailure } from "./journal.js";
+import { madeIds, type SettledOutcome } from "./kept-outcomes.js";
 import type { JournalRecord } from "../store/records.js";
 import { isJsonObject } from "../http/json-fields.js";
 import { isExpired } from "../activation/keys.js";
@@ -20,6 +21,17 @@ import type { CallOptions, Context, Installed } from "../session.js";
 /** What was on its way when a process ended is unknown until an answer arrives. */
 export async function reopen(context: Context, record: JournalRecord): Promise<JournalRecord> {
   return record.state === "sending" ? await context.journal.move(record, "unknown") : record;
+}
+
+/** Settles a record whose outcome was kept by a process that ended before it could. Never rejects. */
+export async function settleKept(context: Context, record: JournalRecord, outcome: SettledOutcome): Promise<KeyedOutcome> {
+  try {
+    const open = record.state === "unknown" ? await context.journal.move(record, "sending") : record;
+    await context.journal.move(open, outcome.outcome, madeIds(outcome));
+    return outcome;
+  } catch (journalFailure) {
+    return { ...outcome, journalFailure };
+  }
 }
 
 interface Asking extends CallOptions {

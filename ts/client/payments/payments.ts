@@ -1,8 +1,8 @@
 /**
  * Charge and refund.
  *
- * Either is journalled before it leaves and never rejects once bytes may have left. A key of the caller's that belongs to an open
- * payment means that payment: it is asked about, and stays `unknown` where it cannot be.
+ * Either is journalled before it leaves and never rejects once bytes may have left. A key of the caller's that the journal knows means
+ * that payment: a settled one is told again, an open one is asked about and stays `unknown` where it cannot be.
  */
 import { type JsonValue, sealEnvelope } from "../../core/envelope/envelope.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
@@ -10,7 +10,9 @@ import { type PaymentKeys, admit, withIdempotencyKey, requireNotAborted } from "
 import { checkText, IDEMPOTENCY_KEY } from "../http/headers.js";
 import { storeFailure } from "./journal.js";
 import { isOpen, type JournalRecord } from "../store/records.js";
-import { askAgain } from "./open-payments.js";
+import { type KeptOutcome, outcomeOfRecord, readKept } from "./kept-outcomes.js";
+import { askAgain, lookUpFirst, settleKept } from "./open-payments.js";
+import { loadOwn } from "../persistence.js";
 import { type ChargeOutcome, type KeyedOutcome, type RefundOutcome, unknownOutcome } from "./outcomes.js";
 import {
   addressCharge,
@@ -109,8 +111,8 @@ async function begin(context: Context, keys: PaymentKeys, payment: Payment): Pro
 }
 
 /**
- * A key the journal knows: only an open payment of the same content may go out again under it. Rejects where the call does not mean
- * an open payment: `ERR_STATE` for a settled one, `ERR_INVALID_ARGUMENT` for another request.
+ * A key that the journal knows. A settled payment is told again, an open one is asked about. Rejects where the call does not mean that
+ * payment: `ERR_INVALID_ARGUMENT` for another request, `ERR_STATE` for one that was given up before anything left.
  */
 async function payAgain(
   context: Context,
@@ -119,14 +121,34 @@ async function payAgain(
   record: JournalRecord,
   { signal }: CallOptions,
 ): Promise<KeyedOutcome> {
-  if (!isOpen(record.state))
-    throw new PosCryptoError("ERR_STATE", `this idempotency key belongs to a payment that is ${record.state}`);
   const { kind, chargeId, amount } = draft;
-  const same = record.kind === kind && record.chargeId === chargeId;
-  requireSame(same && record.amount === amount.value && record.currency === amount.currency);
+  requireSame(record.kind === kind && (kind === "charge" || record.chargeId === chargeId));
+  requireSame(record.amount === amount.value && record.currency === amount.currency);
+  const told = await tellSettled(context, draft, record);
+  if (told !== undefined) return told;
   const check = (made: Payment, terminalId: string) =>
     requireSame(JSON.stringify(made.plaintext) === JSON.stringify(complete(draft, terminalId).plaintext));
   return await askAgain(context, record, { step, signal, check });
+}
+
+/** The outcome of a settled payment; `undefined` where the host is to be asked. */
+async function tellSettled(context: Context, draft: Draft, record: JournalRecord): Promise<KeyedOutcome | undefined> {
+  const { idempotencyKey, state } = record;
+  if (state === "abandoned") {
+    throw new PosCryptoError("ERR_STATE", "the payment of this idempotency key was given up before anything left: use a new key");
+  }
+  if (state === "needs_host_lookup") return unknownOutcome(idempotencyKey, lookUpFirst());
+  let kept: KeptOutcome | undefined;
+  let terminalId: string | undefined;
+  try {
+    kept = await readKept(context, record);
+    terminalId = context.session.terminalId ?? (await loadOwn(context))?.terminalId;
+  } catch (error) {
+    return { ...unknownOutcome(idempotencyKey, storeFailure(error)), journalFailure: error };
+  }
+  if (kept !== undefined && terminalId !== undefined) requireSame(kept.isOf(complete(draft, terminalId).plaintext));
+  if (!isOpen(state)) return record.resolved ? outcomeOfRecord(record) : (kept?.outcome ?? outcomeOfRecord(record));
+  return kept === undefined ? undefined : await settleKept(context, record, kept.outcome);
 }
 
 function requireSame(same: boolean): void {

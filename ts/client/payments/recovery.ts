@@ -7,9 +7,10 @@ import { bootstrap } from "../activation/bootstrap.js";
 import { withIdempotencyKey, requireNotAborted } from "./admission.js";
 import { standingOf } from "./host-memory.js";
 import { storeFailure } from "./journal.js";
+import { readKept } from "./kept-outcomes.js";
 import { isOpen, type JournalRecord, type JournalState, type PaymentKind } from "../store/records.js";
 import { renewIfDue } from "../activation/keys.js";
-import { askAgain, reopen } from "./open-payments.js";
+import { askAgain, reopen, settleKept } from "./open-payments.js";
 import { type Amount, type ChargeOutcome, type RefundOutcome, unknownOutcome } from "./outcomes.js";
 import { restoreSession } from "../persistence.js";
 import { asPosError } from "./exchange.js";
@@ -96,6 +97,11 @@ async function recoverOne(context: Context, idempotencyKey: string, options: Cal
   const known = { kind, idempotencyKey, amount: { value, currency } };
   let open: JournalRecord;
   try {
+    const kept = await readKept(context, record);
+    if (kept !== undefined) {
+      const outcome = await settleKept(context, record, kept.outcome);
+      return { ...known, state: outcome.outcome, outcome };
+    }
     open = await reopen(context, record);
     const standing = await standingOf(context, open, options);
     if (standing.standing === "forgotten") {

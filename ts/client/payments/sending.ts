@@ -6,12 +6,13 @@ import { PosCryptoError } from "../../base/errors.js";
 import { sealEnvelope } from "../../core/envelope/envelope.js";
 import { unexpectedAnswer } from "../http/json-fields.js";
 import type { CallOptions, Context } from "../session.js";
-import type { JournalRecord, MadeIds } from "../store/records.js";
+import type { JournalRecord } from "../store/records.js";
 import type { PaymentKeys } from "./admission.js";
 import { readCharge, readRefund } from "./answers.js";
 import { asPosError, exchange, isRefusal, withClockRetries } from "./exchange.js";
 import { isRemembered } from "./host-memory.js";
 import { storeFailure } from "./journal.js";
+import { keepOutcome, madeIds } from "./kept-outcomes.js";
 import { type KeyedOutcome, unknownOutcome } from "./outcomes.js";
 import type { Payment } from "./requests.js";
 
@@ -133,10 +134,12 @@ class PaymentSending {
     return refused ? { outcome: "declined", status: "refused", idempotencyKey, cause } : unknownOutcome(idempotencyKey, cause);
   }
 
-  /** Journals the outcome. Where that fails, the caller hears both. */
+  /** Keeps and journals the outcome. Where that fails, the caller hears both, and `recover()` asks again. */
   async settle(outcome: KeyedOutcome): Promise<KeyedOutcome> {
+    const { journal } = this.#context;
     try {
-      await this.#context.journal.move(this.#record, outcome.outcome, { ...this.#correctedTimes(), ...madeIds(outcome) });
+      if (outcome.outcome !== "unknown") await keepOutcome(this.#context, this.#payment, outcome);
+      await journal.move(this.#record, outcome.outcome, { ...this.#correctedTimes(), ...madeIds(outcome) });
       return outcome;
     } catch (journalFailure) {
       return { ...outcome, journalFailure };
@@ -158,13 +161,6 @@ class PaymentSending {
     }
     throw error;
   }
-}
-
-/** What the journal keeps of an answer. */
-function madeIds(outcome: KeyedOutcome): MadeIds {
-  const chargeId = "chargeId" in outcome ? outcome.chargeId : undefined;
-  const refundId = "refundId" in outcome ? outcome.refundId : undefined;
-  return { ...(chargeId === undefined ? {} : { chargeId }), ...(refundId === undefined ? {} : { refundId }) };
 }
 
 /**

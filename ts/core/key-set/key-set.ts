@@ -60,8 +60,17 @@ export function settleRole(
   return unchanged ? key : withAttributes(key, { modeOfUse, exportability });
 }
 
-/** The same material with other attributes, in a slot of its own; `key` is destroyed, whatever happens. */
+/** The same material with other attributes; `key` is destroyed, whatever happens. */
 function withAttributes(key: SecretKey, changes: Partial<ResolvedKeyAttributes>): SecretKey {
+  try {
+    return copyWithAttributes(key, changes);
+  } finally {
+    key.destroy();
+  }
+}
+
+/** The same material with other attributes, in a slot of its own. @internal */
+export function copyWithAttributes(key: SecretKey, changes: Partial<ResolvedKeyAttributes>): SecretKey {
   const { backend, slot } = internals(key, "key");
   const attributes = { ...attributesOf(key, "key"), ...changes };
   const material = backend.readSlot(slot);
@@ -69,7 +78,6 @@ function withAttributes(key: SecretKey, changes: Partial<ResolvedKeyAttributes>)
     return makeKey(backend, backend.createSlot(slotKindOf(attributes.algorithm), material), attributes);
   } finally {
     wipe(material);
-    key.destroy();
   }
 }
 
