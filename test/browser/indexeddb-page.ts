@@ -1,5 +1,5 @@
 /** A terminal in a browser page whose store is IndexedDB; the page is closed and opened again by its test. */
-import { type JournalRecord, PosTerminal } from "../../ts/client/index.js";
+import { checkTerminalStore, type JournalRecord, type JournalState, PosTerminal } from "../../ts/client/index.js";
 import { IndexedDbStore } from "../../ts/client/store/indexeddb.js";
 import { importKey, loadCrypto } from "../../ts/index.js";
 import type { ProvisionedDevice } from "../../ts/mock/index.js";
@@ -13,6 +13,15 @@ export interface StorePage {
   dump(): Promise<string>;
   /** Records in order, payloads and what is left of them, pruning. */
   exercise(): Promise<unknown>;
+  /** The suite for stores; how many checks were passed. */
+  check(lease: boolean): Promise<number>;
+  /** Opens a store and keeps it: `open`, or the error's message and details. */
+  hold(name: string, lease: boolean): Promise<unknown>;
+  /** Writes a record to the store that is held: `written`, or the error's message. */
+  write(key: string, state: JournalState, replaces?: JournalState): Promise<string>;
+  release(): Promise<void>;
+  /** What a store does whose connection was closed without an event. */
+  disconnected(): Promise<string[]>;
 }
 
 declare global {
@@ -52,6 +61,12 @@ function record(idempotencyKey: string, state: JournalRecord["state"], updatedAt
   return { idempotencyKey, kind: "charge", amount: "1", currency: "EUR", state, sendings: 1, ...times };
 }
 
+let held: IndexedDbStore | undefined;
+
+function told(error: Error & { code?: string; details?: unknown }) {
+  return { code: error.code, message: error.message, details: error.details };
+}
+
 window.store = {
   async setUp(baseUrl, device) {
     const pos = await terminal(baseUrl, device);
@@ -88,6 +103,51 @@ window.store = {
     }
     database.close();
     return JSON.stringify(all);
+  },
+  async check(lease) {
+    const names = new WeakMap<object, string>();
+    let made = 0;
+    const at = (name: string) => {
+      const store = new IndexedDbStore(name, lease ? { locks: null, heartbeatMs: 50 } : {});
+      names.set(store, name);
+      return store;
+    };
+    const reopen = (store: object) => at(names.get(store)!);
+    return (await checkTerminalStore(() => at(`check-${lease}-${made++}`), { reopen })).passed.length;
+  },
+  async hold(name, lease) {
+    held = new IndexedDbStore(name, lease ? { locks: null, heartbeatMs: 200 } : {});
+    return await held.listRecords().then(() => "open", told);
+  },
+  async write(key, state, replaces) {
+    const time = new Date().toISOString();
+    return await held!.putRecord(record(key, state, time), replaces).then(
+      () => "written",
+      (error: Error) => error.message,
+    );
+  },
+  async release() {
+    await held!.close();
+  },
+  async disconnected() {
+    let latest: IDBDatabase | undefined;
+    const factory = {
+      open(name: string, version?: number) {
+        const request = indexedDB.open(name, version);
+        request.addEventListener("success", () => {
+          latest = request.result;
+        });
+        return request;
+      },
+    } as IDBFactory;
+    const store = new IndexedDbStore("disconnected", { indexedDB: factory });
+    await store.putRecord(record("a", "sending", new Date().toISOString()));
+    latest!.close();
+    await store.putRecord(record("b", "sending", new Date().toISOString()));
+    latest!.close();
+    const keys = (await store.listRecords()).map(({ idempotencyKey }) => idempotencyKey);
+    await store.close();
+    return keys;
   },
   async exercise() {
     const store = new IndexedDbStore("exercise");

@@ -101,4 +101,59 @@ describe.skipIf(!hasChromium())("in Chromium", () => {
     }
     await page.close();
   });
+
+  test.each([false, true])("the suite that every store must pass; lease: %s", async (lease) => {
+    const page = await open();
+    expect(await page.evaluate((one) => window.store.check(one), lease)).toBe(15);
+    await page.close();
+  });
+
+  test.each([false, true])("two tabs: the second one is refused while the first is there; lease: %s", async (lease) => {
+    const name = `two-tabs-${lease}`;
+    const [first, second] = [await open(), await open()];
+    const hold = (page: Page) => page.evaluate(([one, by]) => window.store.hold(one, by), [name, lease] as const);
+    expect(await hold(first)).toBe("open");
+    expect(await first.evaluate(() => window.store.write("a", "sending"))).toBe("written");
+    const refused = (await hold(second)) as { code: string; message: string; details: { since: string; mayBeFrozen: boolean } };
+    expect(refused.code).toBe("ERR_STORE");
+    expect(refused.message).toMatch(/another tab, window or worker has it since 20/);
+    expect(/froze/.test(refused.message)).toBe(!lease);
+    expect(Math.abs(Date.parse(refused.details.since) - Date.now())).toBeLessThan(60_000);
+    expect(await second.evaluate(() => window.store.write("a", "unknown", "sending"))).toMatch(/open elsewhere/);
+    expect(await first.evaluate(() => window.store.write("a", "approved", "sending"))).toBe("written");
+    // Closed by the app: at once. Closed with its page, as by a crash: at once, or after two intervals of the lease.
+    await first.evaluate(() => window.store.release());
+    expect(await hold(second)).toBe("open");
+    await second.close();
+    const third = await open();
+    expect(await hold(third)).toBe("open");
+    expect(await third.evaluate(() => window.store.write("a", "unknown", "sending"))).toMatch(/approved/);
+    await third.close();
+    await first.close();
+  });
+
+  test("a lease that was taken over while its tab was stopped: the tab writes nothing more", async () => {
+    const [first, second] = [await open(), await open()];
+    const hold = (page: Page) => page.evaluate(() => window.store.hold("stopped", true));
+    expect(await hold(first)).toBe("open");
+    expect(await first.evaluate(() => window.store.write("a", "sending"))).toBe("written");
+    // The whole tab stands still, its timers, too.
+    const stopped = first.evaluate(() => {
+      const end = performance.now() + 3000;
+      while (performance.now() < end);
+      return window.store.write("a", "unknown", "sending");
+    });
+    expect(await hold(second)).toBe("open");
+    expect(await second.evaluate(() => window.store.write("a", "approved", "sending"))).toBe("written");
+    expect(await stopped).toMatch(/taken over|approved/);
+    expect(await first.evaluate(() => window.store.write("b", "sending"))).toMatch(/taken over/);
+    await first.close();
+    await second.close();
+  });
+
+  test("a connection that died without a word is made anew", async () => {
+    const page = await open();
+    expect(await page.evaluate(() => window.store.disconnected())).toEqual(["a", "b"]);
+    await page.close();
+  });
 });

@@ -2,17 +2,28 @@
  * Entry `./client/browser`: a `TerminalStore` in IndexedDB, for browsers and web views.
  *
  * Four object stores: `terminal` (one item), `records` (public fields of payments, in order of their first writing), `payloads` (the
- * sealed requests of open payments, overwritten before they are removed), `outcomes` (sealed, dropped with their records). Every write resolves on its transaction's `complete`
- * under `durability: "strict"`, which asks the engine to flush to the medium (Indexed Database API 3.0, 2.7.3). Nothing here is secret
+ * sealed requests of open payments, overwritten before they are removed), `outcomes` (sealed, dropped with their records). Every write resolves
+ * when it is on the medium. One opening at a time, of all tabs, windows and workers: indexeddb-lock.ts. Nothing here is secret
  * but what the store's caller seals. A browser may drop a site's data under pressure unless the page has called
  * `navigator.storage.persist()`.
  *
  * @module viopay-pos-crypto/client/browser
  */
+import { func, numeric, ownOptions, timerMs } from "../../base/arguments.js";
+import { describeType, invalidArgument } from "../../base/errors.js";
 import type { JsonValue } from "../../core/envelope/envelope.js";
-import { func, numeric, ownOptions } from "../../base/arguments.js";
-import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
-import { isOpen, type JournalRecord, type JournalState, madeName, mayBeDropped, requireState } from "./records.js";
+import {
+  type Guard,
+  openDatabase,
+  type StoreName,
+  type StoredItem,
+  type StoredRecord,
+  storedRecord,
+  transact,
+  type Work,
+} from "./indexeddb-database.js";
+import { type DatabaseLock, lockDatabase, lost } from "./indexeddb-lock.js";
+import { type JournalRecord, type JournalState, requireState } from "./records.js";
 import type { StoredTerminal, TerminalStore } from "./store.js";
 
 /** How long the journal remembers, and where it is. */
@@ -23,40 +34,27 @@ export interface IndexedDbStoreOptions {
   readonly now?: (() => number) | undefined;
   /** Default: the engine's own. */
   readonly indexedDB?: IDBFactory | undefined;
+  /** Web Locks. Default: the engine's own; `null`, as where it has none: a lease in the database. */
+  readonly locks?: LockManager | null | undefined;
+  /** How often the holder of a lease shows that it is alive. After a crash the next opening waits for twice as long. Default 2 s. */
+  readonly heartbeatMs?: number | undefined;
 }
 
-type StoreName = "terminal" | "records" | "payloads" | "outcomes";
-
-interface StoredRecord {
-  readonly sequence: number;
-  readonly record: JournalRecord;
-  /** For the index of open payments, which has no other records: their sequence. */
-  readonly open?: number;
-  /** For the index of what the host has made. */
-  readonly made?: string;
-  /** For the index of what may be dropped, in milliseconds since 1970: when it was settled. */
-  readonly settledAt?: number;
-}
-
-/** A payload or an outcome. */
-interface StoredItem {
-  readonly idempotencyKey: string;
-  readonly sealed: JsonValue;
-}
-
-const SCHEMA = 2;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * A store in IndexedDB, for browsers and web views. Every method rejects with `ERR_STORE` where the database cannot be read or
- * written.
+ * written, or is open already, in another tab, window or worker or in this one.
  */
 export class IndexedDbStore implements TerminalStore {
   readonly #name: string;
   readonly #keepSettledMs: number;
+  readonly #heartbeatMs: number;
   readonly #now: () => number;
   readonly #factory: IDBFactory;
+  readonly #locks: LockManager | undefined;
   #database: Promise<IDBDatabase> | undefined;
+  #lock: Promise<DatabaseLock> | undefined;
 
   /**
    * Opens nothing yet: the first call does.
@@ -67,14 +65,15 @@ export class IndexedDbStore implements TerminalStore {
   constructor(name: string, options: IndexedDbStoreOptions = {}) {
     if (typeof name !== "string" || name === "") throw invalidArgument("name", "a text", describeType(name));
     const given = ownOptions("options", options);
-    const keepSettledMs = numeric(given, "keepSettledMs", { min: 0, max: Number.POSITIVE_INFINITY, fallback: 30 * DAY_MS });
-    const now = func(given, "now") ?? Date.now;
-    const factory = given.indexedDB ?? (globalThis.indexedDB as IDBFactory | undefined);
-    if (factory === undefined) throw invalidArgument("indexedDB", "given where the engine has none", "nothing");
     this.#name = name;
-    this.#keepSettledMs = keepSettledMs;
-    this.#now = now;
+    this.#keepSettledMs = numeric(given, "keepSettledMs", { min: 0, max: Number.POSITIVE_INFINITY, fallback: 30 * DAY_MS });
+    this.#heartbeatMs = timerMs(given, "heartbeatMs", 10, 2000);
+    this.#now = func(given, "now") ?? Date.now;
+    const factory = given.indexedDB ?? platform(() => indexedDB);
+    if (factory === undefined) throw invalidArgument("indexedDB", "given where the engine has none", "nothing");
     this.#factory = factory;
+    const { locks } = given;
+    this.#locks = locks === undefined ? platform(() => navigator.locks) : (locks ?? undefined);
   }
 
   async loadTerminal(): Promise<StoredTerminal | undefined> {
@@ -152,47 +151,69 @@ export class IndexedDbStore implements TerminalStore {
     return (outcome as StoredItem | undefined)?.sealed;
   }
 
-  /** Closes the database; the next call opens it again. */
+  /** Closes the database and lets others open it; the next call opens it again. */
   async close(): Promise<void> {
-    const database = this.#database;
-    this.#database = undefined;
+    const [database, lock] = [this.#database, this.#lock];
+    this.#lock = undefined;
+    // While the database is open: the lock's last words are in it.
+    await (await lock?.catch(() => undefined))?.release();
+    if (this.#database === database) this.#database = undefined;
     (await database?.catch(() => undefined))?.close();
   }
 
-  #open(): Promise<IDBDatabase> {
-    this.#database ??= this.#openNew().catch((error: unknown) => {
-      this.#database = undefined;
+  /** The database, ours alone. Errors: `ERR_STORE`. */
+  async #open(): Promise<IDBDatabase> {
+    const database = await this.#connect();
+    this.#lock ??= this.#begin().catch((error: unknown) => {
+      this.#lock = undefined;
       throw error;
     });
+    if ((await this.#lock).isLost) throw lost();
+    // What another tab has done while this one waited may have ended the connection.
+    return this.#database === undefined ? await this.#connect() : database;
+  }
+
+  async #begin(): Promise<DatabaseLock> {
+    const lock = await lockDatabase({
+      name: this.#name,
+      locks: this.#locks,
+      heartbeatMs: this.#heartbeatMs,
+      database: () => this.#connect(),
+    });
+    await this.#prune(await this.#connect());
+    return lock;
+  }
+
+  #connect(): Promise<IDBDatabase> {
+    this.#database ??= openDatabase(this.#factory, this.#name).then(
+      (database) => {
+        // Another page that deletes or upgrades the database must not wait for this one.
+        database.onversionchange = () => this.#disconnect(database);
+        database.onclose = () => this.#disconnect(database);
+        return database;
+      },
+      (error: unknown) => {
+        this.#database = undefined;
+        throw error;
+      },
+    );
     return this.#database;
   }
 
-  async #openNew(): Promise<IDBDatabase> {
-    const request = this.#factory.open(this.#name, SCHEMA);
-    const database = await new Promise<IDBDatabase>((resolve, reject) => {
-      request.onupgradeneeded = ({ oldVersion }) => upgrade(request.result, request.transaction!, oldVersion);
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(failure(request.error));
-      request.onblocked = () => reject(failure(undefined));
-    });
-    // Another page that deletes or upgrades the database must not wait for this one.
-    database.onversionchange = () => void this.close();
-    database.onclose = () => {
-      this.#database = undefined;
-    };
-    await this.#prune(database);
-    return database;
+  /** The next call connects again. */
+  #disconnect(database: IDBDatabase): void {
+    this.#database = undefined;
+    database.close();
   }
 
   /** Drops what was settled long ago, and its outcome. */
   async #prune(database: IDBDatabase): Promise<void> {
     const oldest = this.#now() - this.#keepSettledMs;
     await transact(database, ["records", "outcomes"], "readwrite", (transaction, guard) => {
-      const old = IDBKeyRange.upperBound(oldest, true);
-      const cursor = transaction.objectStore("records").index("settledAt").openCursor(old);
+      const cursor = transaction.objectStore("records").index("settledAt").openCursor();
       cursor.onsuccess = guard(() => {
         const at = cursor.result;
-        if (at === null) return;
+        if (at === null || !((at.key as number) < oldest)) return;
         transaction.objectStore("outcomes").delete(at.primaryKey);
         at.delete();
         at.continue();
@@ -202,83 +223,50 @@ export class IndexedDbStore implements TerminalStore {
 
   async #read(name: StoreName, ask: (store: IDBObjectStore) => IDBRequest): Promise<unknown> {
     let request: IDBRequest | undefined;
-    await transact(await this.#open(), [name], "readonly", (transaction) => {
+    await this.#transact([name], "readonly", (transaction) => {
       request = ask(transaction.objectStore(name));
     });
     return request?.result;
   }
 
+  /** A lease is confirmed in the transaction that writes: one that was lost undoes it. */
   async #write(name: StoreName, change: (store: IDBObjectStore, guard: Guard) => void): Promise<void> {
-    await transact(await this.#open(), [name], "readwrite", (transaction, guard) => change(transaction.objectStore(name), guard));
+    await this.#transact(name === "terminal" ? [name] : [name, "terminal"], "readwrite", (transaction, guard, lock) => {
+      lock.confirm(transaction.objectStore("terminal"), guard);
+      change(transaction.objectStore(name), guard);
+    });
+  }
+
+  /** Once more over a new connection where the platform failed: a connection may have died without a word. */
+  async #transact(
+    names: readonly StoreName[],
+    mode: IDBTransactionMode,
+    work: (...parts: [...Parameters<Work>, DatabaseLock]) => void,
+  ): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const database = await this.#open();
+      const lock = await this.#lock!;
+      try {
+        return await transact(database, names, mode, (transaction, guard) => work(transaction, guard, lock));
+      } catch (error) {
+        // What this library says has no cause.
+        if ((error as Error).cause === undefined) throw error;
+        this.#disconnect(database);
+        if (tries > 1) throw error;
+      }
+    }
   }
 }
 
-/** Version 1 had no indexes but `sequence`, and no outcomes. */
-function upgrade(database: IDBDatabase, transaction: IDBTransaction, oldVersion: number): void {
-  if (oldVersion < 1) {
-    database.createObjectStore("terminal");
-    database.createObjectStore("records").createIndex("sequence", "sequence", { unique: true });
-    database.createObjectStore("payloads");
+/** What the engine has; `undefined` where it has none, or denies it (a page of an opaque origin). */
+function platform<T>(read: () => T | null | undefined): T | undefined {
+  try {
+    return read() ?? undefined;
+  } catch {
+    return undefined;
   }
-  database.createObjectStore("outcomes");
-  const records = transaction.objectStore("records");
-  for (const name of ["open", "made", "settledAt"]) records.createIndex(name, name);
-  const cursor = records.openCursor();
-  cursor.onsuccess = () => {
-    const at = cursor.result;
-    if (at === null) return;
-    const { sequence, record } = at.value as StoredRecord;
-    at.update(storedRecord(sequence, record));
-    at.continue();
-  };
-}
-
-function storedRecord(sequence: number, record: JournalRecord): StoredRecord {
-  const made = madeName(record);
-  return {
-    sequence,
-    record,
-    ...(isOpen(record.state) ? { open: sequence } : {}),
-    ...(made === undefined ? {} : { made }),
-    ...(mayBeDropped(record, Number.POSITIVE_INFINITY) ? { settledAt: Date.parse(record.updatedAt) } : {}),
-  };
 }
 
 function recordOf(stored: unknown): JournalRecord | undefined {
   return (stored as StoredRecord | undefined)?.record;
-}
-
-/** Makes an event handler whose error is what the transaction rejects with. */
-type Guard = (handler: () => void) => () => void;
-
-/** Resolves when the transaction is complete. Errors: `ERR_STORE`; nothing of it is stored then. */
-function transact(
-  database: IDBDatabase,
-  names: readonly StoreName[],
-  mode: IDBTransactionMode,
-  body: (transaction: IDBTransaction, guard: Guard) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    try {
-      const transaction = database.transaction(names, mode, { durability: "strict" });
-      transaction.oncomplete = () => resolve();
-      transaction.onabort = () => reject(failure(transaction.error));
-      transaction.onerror = () => reject(failure(transaction.error));
-      body(transaction, (handler) => () => {
-        try {
-          handler();
-        } catch (error) {
-          reject(failure(error));
-          transaction.abort();
-        }
-      });
-    } catch (error) {
-      reject(failure(error));
-    }
-  });
-}
-
-function failure(cause: unknown): PosCryptoError {
-  if (cause instanceof PosCryptoError) return cause;
-  return new PosCryptoError("ERR_STORE", "the browser's database could not be read or written", { cause });
 }
