@@ -68,6 +68,7 @@ export {
   explainKeyCheckValue,
   type KeyCheckValueExplanation,
 } from "./core/keys/check-value-explain.js";
+export { deriveKeyFromSharedSecret, type SharedSecretOptions } from "./core/keys/shared-secret.js";
 export { importKeyComponents, type KeyComponentsOptions } from "./core/keys/components.js";
 export { type KeyComponent, splitKey } from "./core/keys/split.js";
 export {

@@ -9,6 +9,7 @@ import { checkValueCases } from "./check-values.js";
 import { cipherCases } from "./ciphers.js";
 import { dukptCases } from "./dukpt.js";
 import { dukptVectorCases } from "./dukpt-vectors.js";
+import { ecdhCases } from "./ecdh.js";
 import { encodingCases } from "./encoding.js";
 import { envelopeCases } from "./envelopes.js";
 import { firstUseCases } from "./first-use.js";
@@ -43,6 +44,7 @@ export const allCases: readonly Cases[] = [
   cipherCases,
   dukptCases,
   dukptVectorCases,
+  ecdhCases,
   encodingCases,
   envelopeCases,
   gzipCases,

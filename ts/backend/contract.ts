@@ -113,8 +113,8 @@ export interface Backend {
   hmacBase64Equals(slot: Slot, parts: readonly MessagePart[], expected: string): boolean;
   /** HMAC with another hash over an HMAC or OPAQUE slot, for check values: the full digest. */
   hmacWith(hash: HashName, slot: Slot, message: Uint8Array): Uint8Array;
-  /** FIPS 180-4: 32 bytes. */
-  sha256(data: Uint8Array): Uint8Array;
+  /** FIPS 180-4: the full digest. */
+  digest(hash: HashName, data: Uint8Array): Uint8Array;
 
   /**
    * Opens `block` = header text, HEX(ciphertext), HEX(MAC), already checked for public syntax; `headerLength` characters belong

@@ -179,7 +179,7 @@ function createNobleBackend(): Backend {
       if (kind !== "HMAC" && kind !== "OPAQUE") throw wrongKind();
       return hmac(hashByName(hash), material, message);
     },
-    sha256: (data) => sha256(data),
+    digest: (hash, data) => hashByName(hash)(data),
 
     unwrapKeyBlock(kbpk, version, block, headerLength, kind) {
       const opened = unwrapKeyBlock(entry(kbpk), version, block, headerLength);

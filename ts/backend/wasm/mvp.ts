@@ -50,7 +50,7 @@ const METHODS: Readonly<Record<Method, true>> = {
   hmacBase64: true,
   hmacBase64Equals: true,
   hmacWith: true,
-  sha256: true,
+  digest: true,
   unwrapKeyBlock: true,
   wrapKeyBlock: true,
   dukpt: true,

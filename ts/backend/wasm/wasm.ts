@@ -162,11 +162,12 @@ class WasmBackend implements Backend {
     return this.io.takeAndWipe(this.longHmac(HASHES[hash], slot, [message]), 0);
   }
 
-  sha256(data: Uint8Array): Uint8Array {
+  digest(hash: HashName, data: Uint8Array): Uint8Array {
     const { wasm, io } = this;
-    wasm.hashBegin(SHA256);
-    const rest = io.stream([data], WINDOW, PART_UNIT, (length) => wasm.hashPart(SHA256, length));
-    return this.io.takeAndWipe(wasm.hashEnd(SHA256, rest), io.peak);
+    const number = HASHES[hash];
+    wasm.hashBegin(number);
+    const rest = io.stream([data], WINDOW, PART_UNIT, (length) => wasm.hashPart(number, length));
+    return io.takeAndWipe(wasm.hashEnd(number, rest), io.peak);
   }
 
   unwrapKeyBlock(kbpk: Slot, version: KeyBlockVersion, block: string, headerLength: number, kind: SlotKind): UnwrapVerdict {

@@ -18,7 +18,7 @@ function remedy(algorithm: string): string {
  * `ERR_KEY_USAGE` for the rest.
  */
 export function requireKbpk(kbpk: SecretKey, version: KeyBlockVersion, operation: "wrap" | "unwrap"): KeyFacts {
-  const { algorithm } = attributesOf(kbpk, "kbpk");
+  const { algorithm, strength: limit } = attributesOf(kbpk, "kbpk");
   const needed = kbpkAlgorithm(version);
   if (algorithm !== needed) {
     const message = `Key block: version ${version} needs a KBPK of algorithm ${needed}, but this one is ${algorithm}: ${remedy(algorithm)}`;
@@ -26,5 +26,5 @@ export function requireKbpk(kbpk: SecretKey, version: KeyBlockVersion, operation
   }
   const usages = needed === "AES" ? ["K0", "K1", "K4"] : ["K0", "K1"];
   const { backend, slot } = requireUse(kbpk, "kbpk", { operation, usages, algorithms: [needed] });
-  return { backend, slot, algorithm, hash: undefined, bytes: backend.slotLength(slot) };
+  return { backend, slot, algorithm, hash: undefined, bytes: backend.slotLength(slot), limit };
 }

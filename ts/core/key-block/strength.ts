@@ -11,6 +11,8 @@ export interface KeyFacts extends KeyInternals {
   readonly algorithm: KeyAlgorithm;
   readonly hash: HashName | undefined;
   readonly bytes: number;
+  /** What the key was derived from is no stronger than this: the curve of an agreement. */
+  readonly limit?: number | undefined;
 }
 
 /** SP 800-57 part 1 r5 table 3: what HMAC with each hash can reach, whatever its key. */
@@ -49,6 +51,11 @@ export function weaknessOf({ backend, slot, algorithm }: KeyFacts): string | und
  * opaque keys give `undefined`: the length of their encoding does not tell it.
  */
 export function strengthOf(key: KeyFacts): number | undefined {
+  const strength = ownStrength(key);
+  return strength === undefined || key.limit === undefined ? strength : Math.min(strength, key.limit);
+}
+
+function ownStrength(key: KeyFacts): number | undefined {
   const { algorithm, bytes, hash } = key;
   switch (algorithm) {
     case "AES":

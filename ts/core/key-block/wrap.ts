@@ -122,8 +122,8 @@ export function wrapKeyBlock(
   if (attributes.exportability === "N") {
     throw new PosCryptoError("ERR_KEY_NOT_EXPORTABLE", '"key" has exportability N and cannot be wrapped');
   }
-  const { algorithm, hash } = attributes;
-  const wrapped: KeyFacts = { backend: home, slot, algorithm, hash, bytes: home.slotLength(slot) };
+  const { algorithm, hash, strength: limit } = attributes;
+  const wrapped: KeyFacts = { backend: home, slot, algorithm, hash, bytes: home.slotLength(slot), limit };
   const fields = headerFields(header, kbpkAttributes, attributes);
   const protection = requireKbpk(kbpk, fields.version, "wrap");
   checkStrength(fields, protection, wrapped);

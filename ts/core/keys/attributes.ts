@@ -50,6 +50,8 @@ export interface ResolvedKeyAttributes {
   readonly imported: boolean;
   /** Printed in the place of a check value: the counter of a DUKPT working key. */
   readonly note?: string;
+  /** Bits of strength that what the key was derived from sets a limit to: the curve of an agreement. */
+  readonly strength?: number;
 }
 
 const LETTERS: Readonly<Record<KeyAlgorithm, string>> = {

@@ -112,7 +112,7 @@ function encodedUri(text: string): string | undefined {
 function bodyVariants(body: string | Uint8Array, backend: Backend): Variant[] {
   const text = typeof body === "string" ? body : decodeUtf8(body);
   const bytes = typeof body === "string" ? (isWellFormed(body) ? encodeUtf8(body) : undefined) : body;
-  const digest = bytes === undefined ? undefined : backend.sha256(bytes);
+  const digest = bytes === undefined ? undefined : backend.digest("SHA-256", bytes);
   const forms: Forms = [
     ["no body", ""],
     ...(text === undefined ? [] : textForms(text)),
