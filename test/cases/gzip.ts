@@ -47,6 +47,26 @@ export const gzipCases: Cases = (suite) => {
     });
   });
 
+  suite.group("CRC-32 by words", () => {
+    suite.test("at every place of a buffer and every length, as bit by bit", () => {
+      const bitwise = (data: Uint8Array) => {
+        let register = -1;
+        for (const byte of data) {
+          register ^= byte;
+          for (let bit = 0; bit < 8; bit++) register = (register >>> 1) ^ (0xedb88320 & -(register & 1));
+        }
+        return ~register >>> 0;
+      };
+      const data = pseudoRandom(8)(120);
+      for (let from = 0; from < 9; from++) {
+        for (let length = 0; length <= 80; length++) {
+          const part = data.subarray(from, from + length);
+          same(crc32(part), bitwise(part), `${length} bytes from ${from}`);
+        }
+      }
+    });
+  });
+
   suite.group("gzip: valid files", () => {
     suite.test("what gzip makes, gunzip opens; equal input gives equal output without a time", () => {
       for (const length of [0, 1, 2, 100, 1000, 16383, 16384, 16385, 40000, 200_000]) {
