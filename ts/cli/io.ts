@@ -1,5 +1,6 @@
 /** What a command may touch: output, input, environment. Passed in, so that tests run commands in their own process. */
 import { readFile } from "node:fs/promises";
+import { whenNpmEnds } from "./npm-parent.js";
 import { InputTerminal, type Terminal } from "./terminal.js";
 
 export interface Io {
@@ -52,6 +53,8 @@ export function processIo(): Io {
 
 function untilStopped(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
+  const stop = () => controller.abort();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, stop);
+  whenNpmEnds(process, stop);
   return controller.signal;
 }
