@@ -46,6 +46,11 @@ import { voidCharge } from "./payments/voids.js";
 export interface PosTerminalOptions {
   /** `https://api.viopay.io`; http on loopback only. A path is kept and is part of what is signed. */
   readonly baseUrl: string;
+  /**
+   * Hosts that may be reached by http, beside this machine, as `["10.0.2.2"]` for an Android emulator's host. For tests alone: without
+   * TLS nothing hides or authenticates what is not signed. Default: none.
+   */
+  readonly dangerouslyAllowHttpTo?: readonly string[] | undefined;
   /** `POS-` and 8 hexadecimal digits. */
   readonly deviceId: string;
   /** `X-Key-Id` of the attestation. */
@@ -196,6 +201,8 @@ export class PosTerminal {
       renewal: undefined,
       storing: Promise.resolve(),
     };
+    // Frameworks wrap what can be extended in proxies, on which private members cannot be read (Vue's ref, Pinia).
+    Object.freeze(this);
   }
 
   /** As given. */

@@ -6,10 +6,11 @@
  * an answer a size limit. An error envelope of the host (`{ "error": { "code", "message", "trace_id" } }`) becomes
  * `ERR_HOST`; whatever else is not the protocol becomes `ERR_HOST_RESPONSE`.
  */
-import { func, numeric, own, ownOptions, refusal, timerMs } from "../../base/arguments.js";
+import { assertArray, func, numeric, own, ownOptions, refusal, timerMs } from "../../base/arguments.js";
 import { isLoopback } from "../../base/loopback.js";
 import { decodeUtf8 } from "../../base/bytes.js";
-import { describeType, invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { invalidArgument, PosCryptoError } from "../../base/errors.js";
+import { type BaseUrl, originOf, readBaseUrl } from "./base-url.js";
 import { isJsonObject, ownValue } from "./json-fields.js";
 
 /**
@@ -21,6 +22,11 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface TransportOptions {
   /** Where the API is: `https://api.viopay.io`, with or without a path. */
   readonly baseUrl: string;
+  /**
+   * Hosts that may be reached by http, beside this machine, as `["10.0.2.2"]` for an Android emulator's host: names or addresses as
+   * `baseUrl` has them. For tests alone: without TLS nothing hides or authenticates what is not signed. Default: none.
+   */
+  readonly dangerouslyAllowHttpTo?: readonly string[] | undefined;
   readonly fetch?: Fetch | undefined;
   /** Limit of one exchange, answer included, at most 2^31 - 1 ms. Default 30 s. */
   readonly timeoutMs?: number | undefined;
@@ -64,9 +70,9 @@ export class Transport {
 
   constructor(given: TransportOptions) {
     const options = ownOptions("options", given);
-    const url = parseBaseUrl(options.baseUrl);
-    this.#origin = url.origin;
-    this.#prefix = url.pathname.replace(/\/+$/, "");
+    const { origin, prefix } = requireScheme(readBaseUrl(options.baseUrl), readHosts(options));
+    this.#origin = origin;
+    this.#prefix = prefix;
     this.baseUrl = this.#origin + this.#prefix;
     this.timeoutMs = timerMs(options, "timeoutMs", 1, DEFAULT_TIMEOUT_MS);
     this.maxResponseBytes = numeric(options, "maxResponseBytes", {
@@ -75,12 +81,11 @@ export class Transport {
       fallback: DEFAULT_MAX_RESPONSE_BYTES,
     });
     const passed = func(options, "fetch");
-    const platforms = globalThis.fetch as Fetch | undefined;
-    if (passed === undefined && typeof platforms !== "function") {
-      throw invalidArgument("fetch", "given where the engine has none", describeType(platforms));
+    // By its bare name: `globalThis` came to engines after `fetch` did.
+    if (passed === undefined && typeof fetch !== "function") {
+      throw invalidArgument("fetch", "given where the engine has none", "undefined");
     }
-    // A browser's fetch must be called on the global object.
-    this.#fetch = passed ?? platforms!.bind(globalThis);
+    this.#fetch = passed ?? ((url, init) => fetch(url, init));
     this.#passesSignal = passed !== undefined || acceptsSignal(this.#origin);
   }
 
@@ -101,12 +106,13 @@ export class Transport {
    */
   async request(request: TransportRequest): Promise<TransportAnswer> {
     if (request.signal?.aborted) throw aborted();
-    const controller = new AbortController();
+    // Chrome before 66 has none: a request then ends for the caller alone.
+    const controller = typeof AbortController === "function" ? new AbortController() : undefined;
     let stop: (error: PosCryptoError) => void = () => {};
     const stopped = new Promise<never>((_resolve, reject) => {
       stop = (error) => {
         reject(error);
-        controller.abort();
+        controller?.abort();
       };
     });
     const limit = Math.min(this.timeoutMs, own(request, "timeoutMs") ?? this.timeoutMs);
@@ -118,7 +124,7 @@ export class Transport {
     this.#lastExchangeOk = false;
     try {
       // A fetch that is passed in need not honour the signal, hence the race.
-      return await Promise.race([this.#exchange(request, controller.signal), stopped]);
+      return await Promise.race([this.#exchange(request, controller?.signal), stopped]);
     } finally {
       clearTimeout(timer);
       request.signal?.removeEventListener("abort", onAbort);
@@ -126,20 +132,19 @@ export class Transport {
     }
   }
 
-  async #exchange(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
+  async #exchange(request: TransportRequest, signal: AbortSignal | undefined): Promise<TransportAnswer> {
     const body = own(request, "body");
     // Without a prototype: `fetch` reads its options through it.
     const init: RequestInit = Object.create(null);
     Object.assign(init, { method: request.method, headers: { ...request.headers }, redirect: "error" });
-    if (this.#passesSignal) init.signal = signal;
+    if (this.#passesSignal && signal !== undefined) init.signal = signal;
     if (body !== undefined) init.body = body;
     let response: Response;
     let bytes: Uint8Array;
     own(request, "onSend")?.();
     try {
       response = await this.#fetch(this.#origin + this.target(request.path), init);
-      // Not by `url`: an app's own fetch may reach the host by another address.
-      if (response.redirected === true) {
+      if (wasRedirected(response, this.#origin)) {
         response.body?.cancel().catch(() => {});
         throw new PosCryptoError("ERR_HOST_RESPONSE", `${request.path}: redirected, and not answered by the host itself`, {
           details: { redirected: true },
@@ -168,7 +173,7 @@ export class Transport {
  * anything; where it is refused, a request still ends for the caller, by the race in `request`.
  */
 function acceptsSignal(url: string): boolean {
-  if (typeof Request !== "function") return true;
+  if (typeof Request !== "function" || typeof AbortController !== "function") return true;
   try {
     return new Request(url, Object.assign(Object.create(null), { signal: new AbortController().signal })) !== undefined;
   } catch {
@@ -180,21 +185,30 @@ function aborted(): PosCryptoError {
   return new PosCryptoError("ERR_ABORTED", "the call was aborted");
 }
 
-function parseBaseUrl(text: unknown): URL {
-  if (typeof text !== "string") throw refusal("baseUrl", "a URL", text);
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw invalidArgument("baseUrl", "an absolute URL", `${text.length} characters`);
-  }
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
-    throw invalidArgument("baseUrl", "https (http on loopback only)", url.protocol);
-  }
-  if (url.username !== "" || url.password !== "")
-    throw invalidArgument("baseUrl", "free of user name and password", "both or one");
-  if (url.search !== "" || url.hash !== "") throw invalidArgument("baseUrl", "free of query and fragment", "one of them");
-  return url;
+/** https; http to this machine, or to hosts that a test names. */
+function requireScheme(url: BaseUrl, hosts: readonly string[]): BaseUrl {
+  if (url.scheme === "https" || isLoopback(url.hostname) || hosts.includes(url.hostname)) return url;
+  throw invalidArgument("baseUrl", "https (http on loopback only, or to hosts of dangerouslyAllowHttpTo)", "http:");
+}
+
+function readHosts(options: TransportOptions): readonly string[] {
+  const hosts: unknown = own(options, "dangerouslyAllowHttpTo") ?? [];
+  assertArray("dangerouslyAllowHttpTo", hosts);
+  return hosts.map((host) => {
+    if (typeof host !== "string") throw refusal("dangerouslyAllowHttpTo", "an array of host names", host);
+    return host.toLowerCase();
+  });
+}
+
+/**
+ * React Native's `fetch` follows redirects and has no `redirected`; what it tells is the address in the end. Where `redirected` exists,
+ * the address decides nothing: an app's own fetch may reach the host by another one.
+ */
+function wasRedirected(response: Response, origin: string): boolean {
+  const { redirected, url } = response as { readonly redirected?: unknown; readonly url?: unknown };
+  if (typeof redirected === "boolean") return redirected;
+  const answered = originOf(url);
+  return answered !== undefined && answered !== origin;
 }
 
 async function readLimited(response: Response, limit: number, path: string): Promise<Uint8Array> {

@@ -41,7 +41,7 @@ function beforeTheFirst(): undefined {}
 
 function stateOf(key: SecretKey): KeyState {
   const state = readState(key);
-  if (state === undefined) throw invalidArgument("this", "a SecretKey", describeType(key));
+  if (state === undefined) throw notAKey("this", key);
   return state;
 }
 
@@ -215,9 +215,28 @@ export function makeKey(backend: Backend, slot: Slot, attributes: ResolvedKeyAtt
   return key;
 }
 
+/** A handle of another copy of this package is no handle here: its slot is in the other copy's module. */
+function notAKey(name: string, value: unknown): PosCryptoError {
+  const expected = "a SecretKey";
+  if (!looksLikeAKey(value)) return invalidArgument(name, expected, describeType(value));
+  return invalidArgument(
+    name,
+    expected,
+    "a SecretKey of another copy of viopay-pos-crypto, or one behind a proxy: load the package once (npm ls viopay-pos-crypto), and keep keys out of reactive state",
+  );
+}
+
+function looksLikeAKey(value: unknown): boolean {
+  try {
+    return typeof value === "object" && value !== null && value.constructor.name === SecretKey.name;
+  } catch {
+    return false;
+  }
+}
+
 function liveState(key: unknown, name: string): KeyState {
   const state = typeof key === "object" && key !== null ? readState(key) : undefined;
-  if (state === undefined) throw invalidArgument(name, "a SecretKey", describeType(key));
+  if (state === undefined) throw notAKey(name, key);
   if (state.destroyed || !state.backend.slotIsLive(state.slot)) {
     throw new PosCryptoError("ERR_KEY_DESTROYED", `"${name}" was destroyed`);
   }
