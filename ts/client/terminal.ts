@@ -5,9 +5,9 @@
  * is wiped by `destroy()` or when a new set replaces it. PINs and card numbers pass through and are not kept.
  */
 import { type Envelope, type JsonValue, sealEnvelope } from "../core/envelope/envelope.js";
-import { flag, func, numeric, ownOptions, refusal, timerMs } from "../base/arguments.js";
+import { flag, func, numeric, ownOptions, timerMs } from "../base/arguments.js";
 import { PosCryptoError } from "../base/errors.js";
-import { SecretKey } from "../core/keys/key.js";
+import { attributesOf, type SecretKey } from "../core/keys/key.js";
 import type { KeySet } from "../core/key-set/install.js";
 import { encryptPinBlock } from "../core/pin-block/pin-block.js";
 import { setRandomSource } from "../base/random.js";
@@ -171,8 +171,8 @@ export class PosTerminal {
     const { deviceId, identityKeyId, appVersion, os, model, macKeyId } = options;
     const identity: TerminalIdentity = { deviceId, identityKeyId, appVersion, os, model };
     checkIdentity(identity);
-    requireKey("identityKey", options.identityKey);
-    requireKey("zmk", options.zmk);
+    attributesOf(options.identityKey, "identityKey");
+    attributesOf(options.zmk, "zmk");
     if (macKeyId !== undefined) checkText("macKeyId", macKeyId, KEY_ID, "1 to 255 printable characters without blanks");
     const now = func(options, "now") ?? Date.now;
     const ttl = numeric(options, "idempotencyTtlMs", {
@@ -526,8 +526,4 @@ function readWaitOptions(options: CallOptions & { pollMs?: number | undefined })
 function readPaymentOptions(options: PaymentOptions = {}): PaymentOptions {
   const given = ownOptions("options", options);
   return { ...readCallOptions(given), idempotencyKey: given.idempotencyKey };
-}
-
-function requireKey(name: string, key: unknown): void {
-  if (!(key instanceof SecretKey)) throw refusal(name, "a SecretKey", key);
 }
