@@ -4,11 +4,12 @@
  * Data goes in and comes out at IO; an IV goes to CHAIN, a MAC to compare with to EXPECTED. A result below 0 is a status (slots.ts);
  * else it is a length, a handle or a verdict. After a call the host copies what it wants and wipes the part of IO it used
  * (`wipeIo`); everything else is wiped here, except CHAIN and DIGEST between the parts of one message (`reset` gives up on one).
- * `last` is 0 or 1. Lengths that the host passes are within IO; the host checks them.
+ * `last` is 0 or 1. Every length that the host passes is held against its area first (bounds.ts): BAD_LENGTH, with nothing touched.
  */
 import { aesCbcDecrypt, aesCbcEncrypt, aesCmacUpdate, aesDecryptBlock, aesEncryptBlock } from "./aes/cipher";
 import { aesCmac } from "./aes/modes";
 import { base64Mac } from "./base64";
+import { outside, outsidePaddedWindow, outsideWindow, withinIo } from "./bounds";
 import { equalMask, pkcs7Length } from "./constant-time";
 import { desParts } from "./des/parts";
 import {
@@ -21,7 +22,7 @@ import {
   tdesRetailMac,
   tdesRetailUpdate,
 } from "./des/tdes";
-import { openIo, pkcs7Pad, sealIo } from "./envelope";
+import { HEX, openIo, pkcs7Pad, sealIo } from "./envelope";
 import { hashBlockSize, hashCompress, hashDigest, hashLast, hashLength, hashStart } from "./hash";
 import { hexDecode, hexEncode } from "./hex";
 import { finishHmac, hmacSha256, hmacStart } from "./hmac";
@@ -44,8 +45,9 @@ import {
   SLOT_SCHEDULE,
   SLOT_SUBKEYS,
   TOTAL,
+  WINDOW,
 } from "./layout";
-import { FAILED, slotFree, slotKindAt, slotLengthAt, slotPointer, STALE, WRONG_KIND } from "./slots";
+import { BAD_LENGTH, FAILED, slotFree, slotKindAt, slotLengthAt, slotPointer, STALE, WRONG_KIND } from "./slots";
 import { copy, wipe, xor16, xor8 } from "./word";
 
 /** Where BLOCK_SCRATCH has a finished MAC: behind what hmac.ts uses of it, and behind what hash.ts does. */
@@ -60,8 +62,9 @@ const HASH_TAIL: i32 = 144;
 
 export { CHAIN, EXPECTED, IO, IO_SIZE } from "./layout";
 
+/** Wipes the first `length` bytes of IO, or all of it where that is no length within IO. */
 export function wipeIo(length: i32): void {
-  wipe(IO, length);
+  wipe(IO, withinIo(length));
 }
 
 /** Forgets a message that was begun, and all of IO. */
@@ -77,7 +80,7 @@ export function reset(): void {
 /** Makes a key of the `length` bytes at IO: its handle, CAPACITY or BAD_LENGTH. Wipes them. */
 export function slotCreate(kind: i32, length: i32): i32 {
   const handle = kind == KIND_DUKPT ? WRONG_KIND : createKey(kind, IO, length);
-  wipe(IO, length);
+  wipe(IO, withinIo(length));
   return handle;
 }
 
@@ -155,6 +158,7 @@ export function cbcEncrypt(handle: i32, length: i32, pad: i32, last: i32): i32 {
   const slot = slotPointer(handle);
   const block = cipherBlock(slot);
   if (block < 0) return block;
+  if (outsideWindow(length)) return BAD_LENGTH;
   if (pad) length = pkcs7Pad(IO, length, block);
   if (block == 16) aesCbcEncrypt(slot + SLOT_SCHEDULE, CHAIN, IO, length >> 4);
   else tdesCbcEncrypt(slot + SLOT_SCHEDULE, CHAIN, IO, length >> 3);
@@ -167,6 +171,7 @@ export function cbcDecrypt(handle: i32, length: i32, pad: i32, last: i32): i32 {
   const slot = slotPointer(handle);
   const block = cipherBlock(slot);
   if (block < 0) return block;
+  if (outsidePaddedWindow(length) || (pad && length < block)) return BAD_LENGTH;
   if (block == 16) aesCbcDecrypt(slot + SLOT_SCHEDULE, CHAIN, IO, length >> 4);
   else tdesCbcDecrypt(slot + SLOT_SCHEDULE, CHAIN, IO, length >> 3);
   if (last) wipe(CHAIN, 16);
@@ -183,6 +188,7 @@ export function cbcDecrypt(handle: i32, length: i32, pad: i32, last: i32): i32 {
 export function macPart(handle: i32, length: i32): i32 {
   const slot = slotPointer(handle);
   const block = cipherBlock(slot);
+  if (outsideWindow(length)) return BAD_LENGTH;
   if (block == 16) aesCmacUpdate(slot + SLOT_SCHEDULE, CHAIN, IO, length >> 4);
   else if (block == 8) tdesCmacUpdate(slot + SLOT_SCHEDULE, CHAIN, IO, length >> 3);
   return block;
@@ -201,6 +207,7 @@ export function cmacEnd(handle: i32, length: i32): i32 {
   const slot = slotPointer(handle);
   const block = cipherBlock(slot);
   if (block < 0) return block;
+  if (outsideWindow(length)) return BAD_LENGTH;
   if (block == 16) {
     xor16(IO, CHAIN);
     aesCmac(slot + SLOT_SCHEDULE, slot + SLOT_SUBKEYS, IO, length, CHAIN);
@@ -221,6 +228,7 @@ export function cbcMacEnd(handle: i32, length: i32): i32 {
 export function retailMacPart(handle: i32, length: i32): i32 {
   const slot = slotPointer(handle);
   if (cipherBlock(slot) != 8) return refusal(slot);
+  if (outsideWindow(length)) return BAD_LENGTH;
   tdesRetailUpdate(slot + SLOT_SCHEDULE, CHAIN, IO, length >> 3);
   return 8;
 }
@@ -229,6 +237,7 @@ export function retailMacPart(handle: i32, length: i32): i32 {
 export function retailMacEnd(handle: i32, length: i32): i32 {
   const slot = slotPointer(handle);
   if (cipherBlock(slot) != 8) return refusal(slot);
+  if (outsideWindow(length) || length < 8) return BAD_LENGTH;
   xor8(IO, CHAIN);
   tdesRetailMac(slot + SLOT_SCHEDULE, IO, length >> 3, CHAIN);
   return takeMac(CHAIN, length, 8);
@@ -240,6 +249,7 @@ export function retailMacEnd(handle: i32, length: i32): i32 {
 export function hmac(handle: i32, length: i32): i32 {
   const slot = slotPointer(handle);
   if (!slot || slotKindAt(slot) != KIND_HMAC) return refusal(slot);
+  if (outsideWindow(length)) return BAD_LENGTH;
   hmacSha256(slot, IO, length, HMAC_MAC);
   return takeMac(HMAC_MAC, length + HMAC_TAIL, 32);
 }
@@ -262,9 +272,12 @@ export function hmacBegin(handle: i32, hash: i32): i32 {
   return 0;
 }
 
-export function hashPart(hash: i32, length: i32): void {
+/** Takes a part before the last: 0. */
+export function hashPart(hash: i32, length: i32): i32 {
+  if (outsideWindow(length)) return BAD_LENGTH;
   hashCompress(hash, DIGEST, IO, length / hashBlockSize(hash));
   store<u64>(TOTAL, load<u64>(TOTAL) + u64(length));
+  return 0;
 }
 
 /** Number of bytes of the whole message, which ends with `length` more. */
@@ -276,6 +289,7 @@ function takeTotal(length: i32): u64 {
 
 /** Ends a hash: the digest replaces the message at IO. */
 export function hashEnd(hash: i32, length: i32): i32 {
+  if (outsideWindow(length)) return BAD_LENGTH;
   hashLast(hash, DIGEST, IO, length, takeTotal(length));
   wipe(IO, length + HASH_TAIL);
   hashDigest(hash, DIGEST, IO);
@@ -286,6 +300,7 @@ export function hashEnd(hash: i32, length: i32): i32 {
 export function hmacEnd(handle: i32, hash: i32, length: i32): i32 {
   const slot = slotPointer(handle);
   if (!keysHmac(slot)) return refusal(slot);
+  if (outsideWindow(length)) return BAD_LENGTH;
   finishHmac(hash, slot, IO, length, takeTotal(length), HASH_MAC);
   return takeMac(HASH_MAC, length + HASH_TAIL, hashLength(hash));
 }
@@ -321,6 +336,7 @@ export { dukptInitialKey, dukptKeys, dukptLoad, dukptNext, dukptSkip, dukptState
 export function seal(handle: i32, length: i32, encoding: i32, last: i32): i32 {
   const slot = slotPointer(handle);
   if (!slot || slotKindAt(slot) != KIND_AES) return refusal(slot);
+  if (outside(length, encoding == HEX ? WINDOW >> 2 : WINDOW >> 1)) return BAD_LENGTH;
   return sealIo(slot, length, encoding, last != 0);
 }
 
@@ -328,6 +344,7 @@ export function seal(handle: i32, length: i32, encoding: i32, last: i32): i32 {
 export function open(handle: i32, digits: i32, encoding: i32, last: i32): i32 {
   const slot = slotPointer(handle);
   if (!slot || slotKindAt(slot) != KIND_AES) return refusal(slot);
+  if (outsideWindow(digits) || digits == 0 || (digits & 31) != 0) return BAD_LENGTH;
   return openIo(slot, digits, encoding, last != 0);
 }
 
@@ -335,16 +352,19 @@ export function open(handle: i32, digits: i32, encoding: i32, last: i32): i32 {
 
 /** The `length` bytes at IO as hexadecimal: number of digits. */
 export function encodeHex(length: i32): i32 {
+  if (outside(length, WINDOW >> 1)) return BAD_LENGTH;
   hexEncode(IO, IO, length);
   return length << 1;
 }
 
 /** The `digits` (an even number) at IO as bytes: their number, or FAILED. */
 export function decodeHex(digits: i32): i32 {
+  if (outsideWindow(digits) || (digits & 1) != 0) return BAD_LENGTH;
   return hexDecode(IO, IO, digits) ? digits >> 1 : FAILED;
 }
 
 /** Whether the `length` bytes at IO equal the `length` bytes behind them: 1 or 0. */
 export function equal(length: i32): i32 {
+  if (outside(length, WINDOW >> 1)) return BAD_LENGTH;
   return equalMask(IO, IO + length, length) & 1;
 }

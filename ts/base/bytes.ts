@@ -5,7 +5,7 @@
  * TextEncoder and TextDecoder get the same results from loops.
  */
 import { own } from "./arguments.js";
-import { isBytes } from "./byte-array.js";
+import { byteCount, fixedBytes, isBytes } from "./byte-array.js";
 import { describeType, invalidArgument } from "./errors.js";
 
 export interface ByteLength {
@@ -39,7 +39,7 @@ function describeLength(length: ByteLength): string {
 export function assertBytes(name: string, value: unknown, length?: number | ByteLength): asserts value is Uint8Array {
   if (!isBytes(value)) throw invalidArgument(name, "a Uint8Array", describeType(value));
   if (length === undefined) return;
-  const n = value.length;
+  const n = byteCount(value);
   if (typeof length === "number") {
     if (n !== length) throw invalidArgument(name, plural(length), n);
     return;
@@ -52,10 +52,11 @@ export function assertBytes(name: string, value: unknown, length?: number | Byte
 
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
-  for (const part of parts) length += part.length;
+  const fixed = parts.map(fixedBytes);
+  for (const part of fixed) length += part.length;
   const out = new Uint8Array(length);
   let at = 0;
-  for (const part of parts) {
+  for (const part of fixed) {
     out.set(part, at);
     at += part.length;
   }

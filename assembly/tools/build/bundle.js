@@ -41,7 +41,7 @@ function entries(value) {
 
 /** What entry `.` consists of: not DUKPT, not the other layers, not noble, not the module's bytes behind `#wasm`. */
 const core =
-  /[\\/]ts[\\/](?:[^\\/]+|base[\\/].+|core[\\/](?!dukpt[\\/]).+|backend[\\/](?:contract|select|self-test|wasm[\\/](?:ciphers|embedded|envelopes|module|wasm))\.ts)$/;
+  /[\\/]ts[\\/](?:[^\\/]+|base[\\/].+|core[\\/](?!dukpt[\\/]).+|backend[\\/](?:abi\.gen|contract|message-start|methods|refusals|select|self-test|wasm[\\/](?:ciphers|embedded|envelopes|guard|module|wasm))\.ts)$/;
 
 /** The functions of fflate that core uses, as the body of a function that returns them. */
 async function fflateBody() {

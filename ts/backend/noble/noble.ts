@@ -11,6 +11,7 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha224, sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
+import { fixedBytes, isBytes } from "../../base/byte-array.js";
 import { decodeUtf8, encodeBase64, encodeHex, encodeUtf8, wipe } from "../../base/bytes.js";
 import { invalidArgument } from "../../base/errors.js";
 import { cbcMac, createBlockCipher, pkcs7Length, pkcs7Pad } from "./block-cipher.js";
@@ -21,7 +22,8 @@ import { startsLikeMessage } from "../message-start.js";
 import { desParts } from "./des-parts.js";
 import { dukptCall, stateLengthSuits } from "./dukpt.js";
 import { decodeHexDigits, equalBytes, unwrapKeyBlock, wrapKeyBlock } from "./key-block.js";
-import { destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "../refusals.js";
+import { METHODS, type Method } from "../methods.js";
+import { brokenCall, destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "../refusals.js";
 
 interface Entry {
   readonly kind: SlotKind;
@@ -119,7 +121,7 @@ function createNobleBackend(): Backend {
     return decoded;
   }
 
-  return Object.freeze<Backend>({
+  return withFixedBytes({
     name: "noble",
     constantTime: false,
     createSlot,
@@ -221,6 +223,30 @@ function createNobleBackend(): Backend {
     decodeHex: decodeHexDigits,
     equal: equalBytes,
   });
+}
+
+/**
+ * `backend` that reads the bytes of a caller once: each method gets plain arrays, of one length, that nothing else changes. What another
+ * error than ours would be is one of ours, as on WebAssembly.
+ */
+function withFixedBytes(backend: Backend): Backend {
+  const methods: Record<string, unknown> = { name: backend.name, constantTime: backend.constantTime };
+  for (const name of Object.keys(METHODS) as Method[]) {
+    const call = backend[name] as (...args: unknown[]) => unknown;
+    methods[name] = (...args: unknown[]): unknown => {
+      try {
+        return call(...args.map(fixed));
+      } catch (error) {
+        throw brokenCall(error);
+      }
+    };
+  }
+  return Object.freeze(methods) as unknown as Backend;
+}
+
+function fixed(argument: unknown): unknown {
+  if (Array.isArray(argument)) return argument.map(fixed);
+  return isBytes(argument) ? fixedBytes(argument) : argument;
 }
 
 /** Lengths a slot of `kind` takes, in bytes. */

@@ -2,6 +2,7 @@
  * Block ciphers and their MACs in the WebAssembly backend: one call of the module for data that fits its buffer, windows of it
  * where not.
  */
+import { byteCount, fixedBytes } from "../../base/byte-array.js";
 import { invalidArgument } from "../../base/errors.js";
 import { FAILED, KINDS, PART_UNIT, WINDOW } from "../abi.gen.js";
 import type { BlockPadding, Slot } from "../contract.js";
@@ -40,12 +41,13 @@ export class WasmCiphers {
     if (pad === 0) assertBlocks("data", data, block);
     assertLength("iv", iv, block);
     io.chain.set(iv);
-    if (data.length <= WINDOW) {
+    if (byteCount(data) <= WINDOW) {
       const length = io.check(wasm.cbcEncrypt(slot, io.putBytes(data, 0), pad, 1));
       return this.io.takeAndWipe(length, length);
     }
-    const out = new Uint8Array(pad === 1 ? data.length - (data.length % block) + block : data.length);
-    this.eachWindow(data, (used, from, last) => {
+    const fixed = fixedBytes(data);
+    const out = new Uint8Array(pad === 1 ? fixed.length - (fixed.length % block) + block : fixed.length);
+    this.eachWindow(fixed, (used, from, last) => {
       const length = io.check(wasm.cbcEncrypt(slot, used, last & pad, last));
       out.set(io.bytes.subarray(0, length), from);
     });
@@ -58,18 +60,21 @@ export class WasmCiphers {
     const pad = padding === "pkcs7" ? 1 : 0;
     assertBlocks("data", data, block);
     assertLength("iv", iv, block);
-    if (pad === 1 && data.length === 0) return undefined;
+    const count = byteCount(data);
+    if (pad === 1 && count === 0) return undefined;
     // A window's worth of plaintext is a block longer with its padding.
-    if (data.length <= WINDOW + pad * block) {
+    if (count <= WINDOW + pad * block) {
       io.chain.set(iv);
-      const length = io.check(wasm.cbcDecrypt(slot, io.putBytes(data, 0), pad, 1));
-      return length === FAILED ? undefined : this.io.takeAndWipe(length, data.length);
+      const used = io.putBytes(data, 0);
+      const length = io.check(wasm.cbcDecrypt(slot, used, pad, 1));
+      return length === FAILED ? undefined : this.io.takeAndWipe(length, used);
     }
-    const added = pad === 1 ? this.paddingOf(slot, data, block) : 0;
+    const fixed = fixedBytes(data);
+    const added = pad === 1 ? this.paddingOf(slot, fixed, block) : 0;
     if (added === FAILED) return undefined;
-    const out = new Uint8Array(data.length - added);
+    const out = new Uint8Array(fixed.length - added);
     io.chain.set(iv);
-    this.eachWindow(data, (used, from, last) => {
+    this.eachWindow(fixed, (used, from, last) => {
       io.check(wasm.cbcDecrypt(slot, used, 0, last));
       out.set(io.bytes.subarray(0, Math.min(used, out.length - from)), from);
     });
@@ -124,7 +129,7 @@ export class WasmCiphers {
   retailMac(slot: Slot, data: Uint8Array): Uint8Array {
     const { wasm } = this;
     assertBlocks("data", data, 8);
-    if (data.length === 0) throw invalidArgument("data", "at least 8 bytes", 0);
+    if (byteCount(data) === 0) throw invalidArgument("data", "at least 8 bytes", 0);
     return this.mac(
       data,
       (length) => wasm.retailMacPart(slot, length),
@@ -134,9 +139,11 @@ export class WasmCiphers {
 }
 
 function assertLength(name: string, bytes: Uint8Array, length: number): void {
-  if (bytes.length !== length) throw invalidArgument(name, `${length} bytes`, bytes.length);
+  const count = byteCount(bytes);
+  if (count !== length) throw invalidArgument(name, `${length} bytes`, count);
 }
 
 function assertBlocks(name: string, bytes: Uint8Array, block: number): void {
-  if (bytes.length % block !== 0) throw invalidArgument(name, `a multiple of ${block} bytes`, bytes.length);
+  const count = byteCount(bytes);
+  if (count % block !== 0) throw invalidArgument(name, `a multiple of ${block} bytes`, count);
 }

@@ -2,12 +2,13 @@
  * Envelopes and hexadecimal of the WebAssembly backend: one call of the module where the message fits its buffer, windows of it
  * where not. The plaintext exists outside the module only as what the host passes or receives.
  */
+import { byteCount, fixedBytes } from "../../base/byte-array.js";
 import { decodeUtf8, wipe } from "../../base/bytes.js";
 import { invalidArgument } from "../../base/errors.js";
 import { ENCODINGS, FAILED, WINDOW } from "../abi.gen.js";
 import type { MessagePart, OpenEncoding, Slot } from "../contract.js";
 import { startsLikeMessage } from "../message-start.js";
-import type { WasmExports, WasmIo } from "./module.js";
+import { sizeOf, type WasmExports, type WasmIo } from "./module.js";
 
 /** Plaintext bytes that one call seals: their hexadecimal ciphertext fills the window. */
 const SEAL_WINDOW = { raw: WINDOW / 2, hex: WINDOW / 4 } as const;
@@ -27,14 +28,15 @@ export class WasmEnvelopes {
   }
 
   private putIv(iv: Uint8Array): void {
-    if (iv.length !== BLOCK) throw invalidArgument("iv", `${BLOCK} bytes`, iv.length);
+    const count = byteCount(iv);
+    if (count !== BLOCK) throw invalidArgument("iv", `${BLOCK} bytes`, count);
     this.io.chain.set(iv);
   }
 
   seal(slot: Slot, iv: Uint8Array, plaintext: MessagePart, encoding: "hex" | "raw"): string {
     const window = SEAL_WINDOW[encoding];
     this.putIv(iv);
-    if (plaintext.length > window) return this.sealLong(slot, plaintext, encoding);
+    if (sizeOf(plaintext) > window) return this.sealLong(slot, plaintext, encoding);
     const used = this.io.put(plaintext, 0);
     if (used > window) return this.sealLong(slot, plaintext, encoding);
     const text = this.sealPart(slot, used, encoding, 1);
@@ -148,7 +150,7 @@ export class WasmEnvelopes {
     let valid = true;
     for (let from = 0; from < digits; from += WINDOW) {
       const used = put(from);
-      valid = this.wasm.decodeHex(used) !== FAILED && valid;
+      valid = this.io.check(this.wasm.decodeHex(used)) !== FAILED && valid;
       out.set(this.io.bytes.subarray(0, used / 2), from / 2);
       this.wasm.wipeIo(used);
     }
@@ -159,8 +161,11 @@ export class WasmEnvelopes {
 
   encodeHex(bytes: Uint8Array): string {
     let text = "";
-    for (let from = 0; from < bytes.length; from += WINDOW / 2) {
-      const length = this.wasm.encodeHex(this.io.putBytes(bytes.subarray(from, from + WINDOW / 2), 0));
+    const fixed = byteCount(bytes) > WINDOW / 2 ? fixedBytes(bytes) : bytes;
+    const count = byteCount(fixed);
+    for (let from = 0; from < count; from += WINDOW / 2) {
+      const piece = count <= WINDOW / 2 ? fixed : fixed.subarray(from, from + WINDOW / 2);
+      const length = this.io.check(this.wasm.encodeHex(this.io.putBytes(piece, 0)));
       text += this.io.takeAscii(length);
       this.wasm.wipeIo(length);
     }

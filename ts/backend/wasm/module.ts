@@ -4,11 +4,12 @@
  * Views are made once and renewed after memory has grown, which only the making of keys does. What lies in IO is secret; whoever
  * puts something there wipes exactly that part before the call of the host ends.
  */
+import { byteCount, fixedBytes } from "../../base/byte-array.js";
 import { decodeUtf8, encodeUtf8Into } from "../../base/bytes.js";
 import type { PosCryptoError } from "../../base/errors.js";
 import { BASE64_MAC, CAPACITY, FAILED, STALE, WINDOW, WRONG_KIND } from "../abi.gen.js";
 import type { DukptOperation, MessagePart } from "../contract.js";
-import { destroyedKey, noCapacity, wrongKind, wrongMaterialLength } from "../refusals.js";
+import { destroyedKey, noCapacity, wrongKind, wrongLength } from "../refusals.js";
 
 /** A constant of the module: its plain value in engines older than `WebAssembly.Global` (Chrome 57 to 68). */
 type Constant = WebAssembly.Global | number;
@@ -39,7 +40,7 @@ export interface WasmExports extends Record<DukptOperation, (handle: number, cou
   hmac(handle: number, length: number): number;
   hashBegin(hash: number): void;
   hmacBegin(handle: number, hash: number): number;
-  hashPart(hash: number, length: number): void;
+  hashPart(hash: number, length: number): number;
   hashEnd(hash: number, length: number): number;
   hmacEnd(handle: number, hash: number, length: number): number;
   macBase64(): number;
@@ -60,7 +61,7 @@ function numberOf(constant: Constant): number {
 export function statusError(status: number): PosCryptoError {
   if (status === STALE) return destroyedKey();
   if (status === CAPACITY) return noCapacity();
-  return status === WRONG_KIND ? wrongKind() : wrongMaterialLength();
+  return status === WRONG_KIND ? wrongKind() : wrongLength();
 }
 
 /** UTF-16 units whose UTF-8 certainly fits in WINDOW. */
@@ -175,19 +176,24 @@ export class WasmIo {
     return all < 128 ? at + text.length : 0;
   }
 
+  /**
+   * Writes bytes at `at`; returns the end. Their number is read once: what a shared buffer has grown by since is not part of them.
+   */
   putBytes(bytes: Uint8Array, at: number): number {
+    const count = byteCount(bytes);
     this.bytes.set(bytes, at);
-    return at + bytes.length;
+    if (byteCount(bytes) !== count) this.bytes.fill(0, at + count);
+    return at + count;
   }
 
   /** Writes the parts one after the other if they surely fit; else writes nothing and returns -1. */
   putAll(parts: readonly MessagePart[]): number {
     let bound = 0;
-    for (let i = 0; i < parts.length; i++) bound += 3 * parts[i]!.length;
+    for (let i = 0; i < parts.length; i++) bound += 3 * sizeOf(parts[i]!);
     if (bound > WINDOW) return -1;
     let at = 0;
     for (let i = 0; i < parts.length; i++) at = this.put(parts[i]!, at);
-    return at;
+    return at <= WINDOW ? at : -1;
   }
 
   put(part: MessagePart, at: number): number {
@@ -218,16 +224,23 @@ export class WasmIo {
         }
       } else {
         const size = window - 2 * unit;
-        for (let from = 0; from < part.length; from += size) {
-          const piece = part.subarray(from, from + size);
-          if (at + piece.length > window) flush();
-          at = this.putBytes(piece, at);
+        const bytes = byteCount(part) > size ? fixedBytes(part) : part;
+        const count = byteCount(bytes);
+        for (let from = 0; from < count; from += size) {
+          const length = Math.min(size, count - from);
+          if (at + length > window) flush();
+          at = this.putBytes(length === count ? bytes : bytes.subarray(from, from + length), at);
         }
       }
     }
     this.peak = Math.max(this.peak, at);
     return at;
   }
+}
+
+/** UTF-16 units of text, or bytes. */
+export function sizeOf(part: MessagePart): number {
+  return typeof part === "string" ? part.length : byteCount(part);
 }
 
 /** `text` in pieces of at most `units` UTF-16 units, cut between code points. */

@@ -9,6 +9,7 @@
 import type { Backend } from "../contract.js";
 import { embeddedBytes } from "./embedded.js";
 import { MVP_HEX } from "./mvp-bytes.generated.js";
+import { METHODS, type Method } from "../methods.js";
 import { createWasmBackend } from "./wasm.js";
 
 /**
@@ -27,40 +28,6 @@ import { createWasmBackend } from "./wasm.js";
 export function mvpModuleBytes(): Uint8Array {
   return embeddedBytes(MVP_HEX);
 }
-
-type Method = Exclude<keyof Backend, "name" | "constantTime">;
-
-/** All methods of a backend, each once. */
-const METHODS: Readonly<Record<Method, true>> = {
-  createSlot: true,
-  destroySlot: true,
-  slotIsLive: true,
-  slotKind: true,
-  slotLength: true,
-  readSlot: true,
-  slotParts: true,
-  encryptBlock: true,
-  decryptBlock: true,
-  cbcEncrypt: true,
-  cbcDecrypt: true,
-  cmac: true,
-  cbcMac: true,
-  retailMac: true,
-  hmac: true,
-  hmacBase64: true,
-  hmacBase64Equals: true,
-  hmacWith: true,
-  digest: true,
-  unwrapKeyBlock: true,
-  wrapKeyBlock: true,
-  dukpt: true,
-  seal: true,
-  open: true,
-  openText: true,
-  encodeHex: true,
-  decodeHex: true,
-  equal: true,
-};
 
 /** A backend that `make` makes when it is first asked to do something. */
 function deferred(name: "wasm", make: () => Backend): Backend {

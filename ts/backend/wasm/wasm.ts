@@ -4,9 +4,21 @@
  * Messages longer than the module's buffer go through in parts. Secrets lie in linear memory only while a call runs; each method
  * wipes what it used of the buffer.
  */
+import { byteCount, fixedBytes } from "../../base/byte-array.js";
 import { encodeUtf8Into } from "../../base/bytes.js";
 import { invalidArgument } from "../../base/errors.js";
-import { BAD_LENGTH, BASE64_MAC, FAILED, HASHES, KINDS, LONGEST_BLOCK, MAC_LENGTHS, PART_UNIT, WINDOW } from "../abi.gen.js";
+import {
+  BAD_LENGTH,
+  BASE64_MAC,
+  FAILED,
+  HASHES,
+  KINDS,
+  LONGEST_BLOCK,
+  LONGEST_KEY,
+  MAC_LENGTHS,
+  PART_UNIT,
+  WINDOW,
+} from "../abi.gen.js";
 import type {
   Backend,
   BlockPadding,
@@ -21,7 +33,9 @@ import type {
 } from "../contract.js";
 import { WasmCiphers } from "./ciphers.js";
 import { WasmEnvelopes } from "./envelopes.js";
-import { statusError, type WasmExports, WasmIo } from "./module.js";
+import { guarded } from "./guard.js";
+import { wrongMaterialLength } from "../refusals.js";
+import { type WasmExports, WasmIo } from "./module.js";
 
 const SHA256 = HASHES["SHA-256"];
 
@@ -37,14 +51,19 @@ export function createWasmBackend(
   name: "wasm-simd" | "wasm",
   instance: WebAssembly.Instance = new WebAssembly.Instance(module, {}),
 ): Backend {
-  return new WasmBackend(instance.exports as unknown as WasmExports, name);
+  const exports = instance.exports as unknown as WasmExports;
+  const backend = new WasmBackend(exports, name);
+  return guarded(backend, () => {
+    exports.reset();
+    backend.io.renew();
+  });
 }
 
 class WasmBackend implements Backend {
   readonly name: "wasm-simd" | "wasm";
   readonly constantTime = true;
   private readonly wasm: WasmExports;
-  private readonly io: WasmIo;
+  readonly io: WasmIo;
   private readonly ciphers: WasmCiphers;
   private readonly envelopes: WasmEnvelopes;
 
@@ -57,10 +76,11 @@ class WasmBackend implements Backend {
   }
 
   createSlot(kind: SlotKind, material: Uint8Array): Slot {
-    if (material.length > WINDOW) throw statusError(BAD_LENGTH);
+    if (byteCount(material) > LONGEST_KEY) throw wrongMaterialLength();
     const { wasm, io } = this;
     const handle = wasm.slotCreate(KINDS[kind], io.putBytes(material, 0));
     io.renew();
+    if (handle === BAD_LENGTH) throw wrongMaterialLength();
     return io.check(handle);
   }
 
@@ -128,7 +148,7 @@ class WasmBackend implements Backend {
   private longHmac(hash: number, slot: Slot, parts: readonly MessagePart[]): number {
     const { wasm, io } = this;
     io.check(wasm.hmacBegin(slot, hash));
-    const rest = io.stream(parts, WINDOW, PART_UNIT, (length) => wasm.hashPart(hash, length));
+    const rest = io.stream(parts, WINDOW, PART_UNIT, (length) => void io.check(wasm.hashPart(hash, length)));
     io.bytes.fill(0, rest, io.peak);
     return io.check(wasm.hmacEnd(slot, hash, rest));
   }
@@ -166,7 +186,7 @@ class WasmBackend implements Backend {
     const { wasm, io } = this;
     const number = HASHES[hash];
     wasm.hashBegin(number);
-    const rest = io.stream([data], WINDOW, PART_UNIT, (length) => wasm.hashPart(number, length));
+    const rest = io.stream([data], WINDOW, PART_UNIT, (length) => void io.check(wasm.hashPart(number, length)));
     return io.takeAndWipe(wasm.hashEnd(number, rest), io.peak);
   }
 
@@ -187,11 +207,12 @@ class WasmBackend implements Backend {
 
   wrapKeyBlock(kbpk: Slot, version: KeyBlockVersion, header: string, key: Slot, padding: Uint8Array): string {
     const { wasm, io } = this;
-    if (header.length + padding.length > LONGEST_BLOCK) throw invalidArgument("padding", "shorter", padding.length);
+    const paddingLength = byteCount(padding);
+    if (header.length + paddingLength > LONGEST_BLOCK) throw invalidArgument("padding", "shorter", paddingLength);
     const headerLength = io.putText(header, 0);
     const used = io.putBytes(padding, headerLength);
-    const result = wasm.wrapKeyBlock(kbpk, version.charCodeAt(0), headerLength, key, padding.length);
-    if (result === BAD_LENGTH) throw invalidArgument("padding", "as long as the version's cipher blocks ask for", padding.length);
+    const result = wasm.wrapKeyBlock(kbpk, version.charCodeAt(0), headerLength, key, used - headerLength);
+    if (result === BAD_LENGTH) throw invalidArgument("padding", "as long as the version's cipher blocks ask for", paddingLength);
     const length = io.check(result);
     const text = io.takeAscii(length);
     wasm.wipeIo(Math.max(used, length));
@@ -228,13 +249,15 @@ class WasmBackend implements Backend {
   }
 
   equal(a: Uint8Array, b: Uint8Array): boolean {
-    if (a.length !== b.length) return false;
+    const count = byteCount(a);
+    if (byteCount(b) !== count) return false;
     const half = WINDOW / 2;
+    const [first, second] = [fixedBytes(a), fixedBytes(b)];
     let equal = 1;
-    for (let from = 0; from < a.length; from += half) {
-      const length = this.io.putBytes(a.subarray(from, from + half), 0);
-      const used = this.io.putBytes(b.subarray(from, from + half), length);
-      equal &= this.wasm.equal(length);
+    for (let from = 0; from < count; from += half) {
+      const length = this.io.putBytes(first.subarray(from, from + half), 0);
+      const used = this.io.putBytes(second.subarray(from, from + half), length);
+      equal &= this.io.check(this.wasm.equal(length));
       this.wasm.wipeIo(used);
     }
     return equal === 1;
