@@ -33,8 +33,9 @@ ${body}
  * @param {string} title
  * @param {string} subtitle
  * @param {Row[]} rows each with `bytes`
+ * @param {(size: number) => string} [label] of a size; by default powers of two are labelled, as bytes
  */
-export function plotBySize(title, subtitle, rows) {
+export function plotBySize(title, subtitle, rows, label = (size) => (Math.log2(size) % 1 === 0 ? formatBytes(size) : "")) {
   const [width, height, left, right, top, bottom] = [760, 460, 70, 190, 70, 50];
   const names = [...new Set(rows.flatMap((row) => Object.keys(row.medians)))];
   const sizes = rows.map((row) => row.bytes ?? 1);
@@ -52,9 +53,9 @@ export function plotBySize(title, subtitle, rows) {
       `<text x="${left - 8}" y="${at + 4}" ${font} font-size="11" text-anchor="end" fill="#495057">${formatTick(10 ** power)}</text>`,
     );
   }
-  for (const size of sizes.filter((size) => Math.log2(size) % 1 === 0)) {
-    const label = `<text x="${x(size)}" y="${height - bottom + 18}" ${font} font-size="11" text-anchor="middle" fill="#495057">`;
-    parts.push(`${label}${formatBytes(size)}</text>`);
+  for (const size of sizes.filter((size) => label(size) !== "")) {
+    const open = `<text x="${x(size)}" y="${height - bottom + 18}" ${font} font-size="11" text-anchor="middle" fill="#495057">`;
+    parts.push(`${open}${label(size)}</text>`);
   }
   /** Labels are at the line's last point, pushed apart where lines end close together. */
   const ends = names.map((name, index) => {

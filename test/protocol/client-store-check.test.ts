@@ -446,6 +446,23 @@ describe("one terminal at a time over a store object", () => {
     same(world.charges().length, 2);
   });
 
+  it("nothing on the way of a charge or a refund reads the whole journal", async () => {
+    let reads = 0;
+    class Counting extends MemoryStore {
+      override async listRecords(): Promise<JournalRecord[]> {
+        reads++;
+        return await super.listRecords();
+      }
+    }
+    const world = new World();
+    const terminal = await world.ready({ store: new Counting() });
+    const charge = await terminal.charge(TEN, { idempotencyKey: "A" });
+    if (charge.outcome !== "approved") throw new Error(charge.outcome);
+    await terminal.refund(charge.chargeId, { amount: { value: "1", currency: "EUR" } }, { idempotencyKey: "R" });
+    await terminal.recover();
+    same(reads, 0);
+  });
+
   it("a store without a method is refused by name", () => {
     const world = new World();
     throwsCode(() => world.terminal({ store: { ...new MemoryStore() } as never }), "ERR_INVALID_ARGUMENT", /loadTerminal/);
