@@ -24,7 +24,46 @@ export const scenarios: readonly Scenario[] = [
   ...hashScenarios(),
   ...(["A", "B", "C", "D", "E"] as const).flatMap((version) => keyBlockScenarios(version)),
   ...encodingScenarios(),
+  ...[16, 24, 32].map((size) => dukptScenario("AES", size)),
+  dukptScenario("TDES", 16),
 ];
+
+/** DUKPT: identity, counters and requests are public, the base derivation key and all that follows from it are secret. */
+function dukptScenario(kind: "AES" | "TDES", size: number): Scenario {
+  const identity = (isBdk: boolean) =>
+    Uint8Array.of(0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0x34, 0x40, 0, 0, kind === "AES" ? 32 : 21, isBdk ? 1 : 0);
+  const requests = kind === "AES" ? [1, size, 0x10, 0, 3, 16, 0x20, 1, 2, 24, 0x30, 0] : [2, 16, 0, 0, 2, 16, 1, 16];
+  const handles = (answer: Uint8Array | undefined): number[] => {
+    if (answer === undefined) throw new Error("refused");
+    const view = new DataView(answer.buffer, answer.byteOffset, answer.length);
+    return Array.from({ length: answer.length / 4 }, (_, i) => view.getUint32(4 * i));
+  };
+  return {
+    name: `DUKPT, ${kind} of ${size} bytes: host, terminal, skipping, update key, a state in a key block`,
+    run(backend, secret) {
+      // Two halves that differ in every key: that they are equal is a verdict, and public.
+      const material = secret(size).map((byte, i) => (i < 8 && kind === "TDES" ? byte ^ 0x5a : byte));
+      const bdk = backend.createSlot(kind, material);
+      const [ik] = handles(backend.dukpt("dukptInitialKey", bdk, 0, identity(true)));
+      for (const counter of [1, 3, 0xff800]) {
+        handles(backend.dukpt("dukptKeys", bdk, counter, Uint8Array.of(...identity(true), ...requests)));
+        handles(backend.dukpt("dukptKeys", ik!, counter, Uint8Array.of(...identity(false), ...requests)));
+      }
+      const [terminal] = handles(backend.dukpt("dukptLoad", ik!, 0, identity(false)));
+      for (let i = 0; i < 9; i++) handles(backend.dukpt("dukptNext", terminal!, 0, Uint8Array.from(requests)));
+      backend.dukpt("dukptSkip", terminal!, 0xffc, new Uint8Array(0));
+      handles(backend.dukpt("dukptNext", terminal!, 0, Uint8Array.from(requests)));
+      if (kind === "AES") handles(backend.dukpt("dukptUpdateKey", terminal!, 0, Uint8Array.of(1, 16, 0, 0)));
+      const storageKey = backend.createSlot("AES", secret(32));
+      const padding = new Uint8Array(16 - ((2 + backend.slotLength(terminal!)) % 16));
+      const header = "D0000100N00N0000";
+      const block = header + backend.wrapKeyBlock(storageKey, "D", header, terminal!, padding);
+      const opened = backend.unwrapKeyBlock(storageKey, "D", block, 16, "DUKPT");
+      if (opened.verdict !== "opened" || opened.kind !== "DUKPT") throw new Error("not opened");
+      handles(backend.dukpt("dukptNext", opened.slot, 0, Uint8Array.from(requests)));
+    },
+  };
+}
 
 function aesScenarios(size: number): Scenario[] {
   const name = `AES-${size * 8}`;
