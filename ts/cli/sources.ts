@@ -2,10 +2,12 @@
  * Where secrets and inputs come from: `file:PATH`, `env:NAME`, or `-` for standard input. Secrets have no other form, so that none
  * appears in a process list or a shell's history. Where standard input is a terminal, the person is asked: a secret is not echoed.
  */
+import { own } from "../base/arguments.js";
 import { decodeUtf8 } from "../base/bytes.js";
 import { PosCryptoError } from "../base/errors.js";
 import type { Io } from "./io.js";
 import { usageError } from "./options.js";
+import type { Terminal } from "./terminal.js";
 
 export class Sources {
   readonly #io: Io;
@@ -15,9 +17,13 @@ export class Sources {
     this.#io = io;
   }
 
+  get #terminal(): Terminal | undefined {
+    return own(this.#io, "terminal");
+  }
+
   /** Whether a person can be asked. */
   get interactive(): boolean {
-    return this.#io.terminal !== undefined;
+    return this.#terminal !== undefined;
   }
 
   /**
@@ -42,7 +48,7 @@ export class Sources {
 
   /** One visible line of the person at the terminal; `undefined` where there is none, or none who answers. */
   async ask(question: string): Promise<string | undefined> {
-    return await this.#io.terminal?.ask(question, { hidden: false });
+    return await this.#terminal?.ask(question, { hidden: false });
   }
 
   /** Public or sealed input: a source as for secrets, or the text itself. A terminal's lines end with an empty one. */
@@ -54,7 +60,7 @@ export class Sources {
   }
 
   async #secretText(name: string, source: string | undefined, question: string): Promise<string> {
-    const terminal = this.#io.terminal;
+    const terminal = this.#terminal;
     if (terminal !== undefined && (source === undefined || source === "-")) {
       const answer = await terminal.ask(`${question} (not shown): `, { hidden: true });
       if (answer === undefined) throw usageError(`--${name}: nothing was entered`);

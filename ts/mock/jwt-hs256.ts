@@ -55,7 +55,10 @@ function decodeObject(part: string): Claims | undefined {
   const text = bytes === undefined ? undefined : decodeUtf8(bytes);
   try {
     const value: unknown = text === undefined ? undefined : JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Claims) : undefined;
+    // Without a prototype: a claim that is absent is asked for, too.
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.assign(Object.create(null), value)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -5,6 +5,7 @@
  * Either HS256 with the shared secret or a key set by URL with asymmetric algorithms, never both: with both, a public key could
  * be passed off as an HMAC secret. `exp` and `merchant_id` are required. Times go by the server's clock.
  */
+import { ownOptions } from "../base/arguments.js";
 import { encodeUtf8, wipe } from "../base/bytes.js";
 import { PosCryptoError } from "../base/errors.js";
 import { importKey, type SecretKey } from "../core/keys/key.js";
@@ -25,7 +26,8 @@ export interface MerchantTokens {
   destroy(): void;
 }
 
-export function createMerchantTokens(jwt: ProvisionedJwt, now: () => number): MerchantTokens {
+export function createMerchantTokens(given: ProvisionedJwt, now: () => number): MerchantTokens {
+  const jwt = ownOptions("jwt", given);
   return "hs256_secret" in jwt ? sharedTokens(jwt, now) : remoteTokens(jwt, now);
 }
 

@@ -1,4 +1,5 @@
 /** One signed request of a payment or a void and its answer: what charge, refund, cancel and reverse have in common. */
+import { ownOptions } from "../../base/arguments.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { openEnvelope } from "../../core/envelope/envelope.js";
 import { addressOf, type Step } from "../../core/protocol/endpoints.js";
@@ -21,7 +22,8 @@ export interface PaymentRequest extends Pick<TransportRequest, "body" | "signal"
 /** Signs and sends one request, and opens its answer. Throws what the transport throws, `ERR_ENVELOPE_*`, `ERR_HOST_RESPONSE`. */
 export async function exchange(context: Context, keys: PaymentKeys, request: PaymentRequest): Promise<JsonObject> {
   const { transport, clock, identity } = context;
-  const { step, chargeId, body, idempotencyKey, signal, timeoutMs, onSend } = request;
+  // A void has no body and no idempotency key: not one of the prototype's either.
+  const { step, chargeId, body, idempotencyKey, signal, timeoutMs, onSend } = ownOptions("request", request);
   const address = addressOf(step, chargeId);
   const headers = paymentHeaders(identity, {
     macKey: keys.set.mac,
