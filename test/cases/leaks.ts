@@ -22,6 +22,7 @@ import {
   wrapKeyBlock,
 } from "../../ts/index.js";
 import { ascii, type Cases, hex, ok, same, toHex } from "../harness.js";
+import { OPTION_NAMES } from "../option-names.js";
 import { call, caught, destroyKeys, makeKeys, replaced, requestFields, secrets, surface, withKeys } from "./surface.js";
 
 /** The ways in which a secret could be printed. */
@@ -60,6 +61,61 @@ function everythingOf(value: unknown, seen: Set<unknown>): string {
 /** React Native's Babel makes a private field a property that nothing lists: no printing, copying or serialising shows it. */
 function isLoweredField(key: object, own: PropertyKey): boolean {
   return /^__private_\d+_\w+$/.test(String(own)) && !Object.prototype.propertyIsEnumerable.call(key, own);
+}
+
+/** Digits that no length, bound or clause in a message has. */
+const PINS = ["7391", "73918", "739182", "7391826", "73918264", "739182640", "7391826405", "73918264051", "739182640517"];
+const DIGITS = [...PINS, secrets.pan];
+/** Each as text and as a number, in hex and with text around it, and among others. */
+const MISPLACED: readonly unknown[] = [
+  ...DIGITS.flatMap((digits) => [
+    digits,
+    Number(digits),
+    -Number(digits),
+    Number(digits) / 10,
+    ` ${digits}`,
+    [digits],
+    [Number(digits)],
+  ]),
+  ...DIGITS.map((digits) => ({ [digits]: digits })),
+  secrets.aes,
+  secrets.aes.toLowerCase(),
+  [secrets.aes],
+  { [secrets.aes]: secrets.aes },
+];
+
+/** The members that a function looks for in an object that it is given. */
+function namesRead(object: object, use: (watched: object) => unknown): string[] {
+  const names = new Set(Object.keys(object));
+  const note = (name: PropertyKey) => typeof name === "string" && OPTION_NAMES.includes(name) && names.add(name);
+  const watched = new Proxy(object, {
+    get: (target, name) => {
+      note(name);
+      return Reflect.get(target, name);
+    },
+    getOwnPropertyDescriptor: (target, name) => {
+      note(name);
+      return Reflect.getOwnPropertyDescriptor(target, name);
+    },
+  });
+  caught(() => use(watched));
+  return [...names];
+}
+
+/** Copies of an object with each misplaced value in each of those members, and one level deeper. */
+function misplacedIn(object: object, names: readonly string[]): object[] {
+  const values = [PINS[0], Number(PINS[0]), Number(PINS[5]), secrets.pan, Number(secrets.pan), secrets.aes];
+  const deeper = values.flatMap((value) => [value, { msk: value }, [{ id: value }]]);
+  return names.flatMap((name) => deeper.map((value) => ({ ...object, [name]: value })));
+}
+
+/** The misplaced value that an error tells in its message, its details or its cause. */
+function toldIn(error: unknown): string | undefined {
+  const { message, details, cause } = error as { message?: unknown; details?: unknown; cause?: unknown };
+  const text = [String(message), everythingOf(details, new Set()), everythingOf(cause, new Set())].join("\n");
+  // The shortest PIN begins all others.
+  const isTold = [PINS[0]!, secrets.pan, secrets.aes.slice(0, 16)].some((secret) => text.toUpperCase().includes(secret));
+  return isTold ? text : undefined;
 }
 
 function errorOf(body: () => unknown): unknown {
@@ -140,6 +196,27 @@ export const leakCases: Cases = (suite) => {
                 const error = caught(() => call(name, replaced(right, position, value)));
                 if (error !== undefined) same(leaksIn(error), [], `${name}, member ${member}`);
               }
+            }
+          });
+        }
+      });
+    });
+
+    suite.test("a PAN, PINs of 4 to 12 digits and a key in the place of every argument and every option: none is told", () => {
+      withKeys((keys) => {
+        for (const { name, kinds, args } of surface) {
+          kinds.forEach((kind, position) => {
+            const right = args(keys);
+            const whole = MISPLACED.map((value) => replaced(right, position, value));
+            const isObject = kind === "object" || kind === "options" || kind === "envelope";
+            // JSON is what is sealed: it may hold anything.
+            const object = right[position] as object;
+            const names = isObject ? namesRead(object, (watched) => call(name, replaced(right, position, watched))) : [];
+            const within = isObject ? misplacedIn(object, names).map((value) => replaced(right, position, value)) : [];
+            for (const given of kind === "json" ? [] : [...whole, ...within]) {
+              const error = caught(() => call(name, given));
+              const told = error === undefined ? undefined : toldIn(error);
+              if (told !== undefined) throw new Error(`${name}, argument ${position}: ${told}`);
             }
           });
         }
