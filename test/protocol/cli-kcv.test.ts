@@ -31,6 +31,17 @@ describe("kcv --expect", () => {
     same((await kcv("--expect", "E5E07C", "--method", "CMAC")).code, 1);
   });
 
+  it("wrong, but near: what the value is instead, never another value of the key", async () => {
+    const { code, out } = await kcv("--expect", "57C409");
+    same(code, 1);
+    ok(/^near miss: .*TDES/m.test(out), out);
+    const line = JSON.parse((await kcv("--expect", "57C409", "--json")).out) as { nearMisses: string[] };
+    ok(
+      line.nearMisses.some((text) => text.includes("TDES")),
+      line.nearMisses.join(),
+    );
+  });
+
   it("as letters have it: label, spaces, small digits; said on standard error", async () => {
     for (const value of ["08 79 3E", "KCV 08 79 3e", "kcv: 08793E", "KCV=08793E", "08-79-3E"]) {
       const { code, out, err } = await kcv("--expect", value);

@@ -1,6 +1,7 @@
 /** `viopay-pos keyblock`: blocks as people paste them, optional blocks as they write them, and re-wrapping under another KBPK. */
 import { describe, it } from "vitest";
 import { type KeyBlockHeader, parseKeyBlock } from "../../ts/core/key-block/header.js";
+import { inOwnWords } from "../../ts/cli/own-words.js";
 import { pastedBlock } from "../../ts/cli/pasted.js";
 import { ok, same } from "../harness.js";
 import { command, type Surroundings } from "./cli-io.js";
@@ -68,6 +69,39 @@ describe("a block as it was pasted", () => {
     const key = await command(["keyblock", TDES]);
     same(key.code, 1);
     ok(!key.err.includes(TDES) && !key.out.includes(TDES), "a key typed in the wrong place");
+  });
+
+  it("a label around it goes, and other material is named", async () => {
+    const labelled = await command(["keyblock", `Key block: ${BLOCK_A}`]);
+    same([labelled.code, labelled.err], [0, "note: a label was dropped from the key block\n"]);
+    for (const [text, name] of [
+      [TDES, /bare key|cryptogram/],
+      [`U${TDES}`, /payShield/],
+      ["-----BEGIN CERTIFICATE-----", /PEM/],
+    ] as const) {
+      const { code, out } = await command(["keyblock"], { stdin: text });
+      same(code, 1);
+      ok(name.test(out) && !out.includes(TDES), out);
+    }
+  });
+
+  it("remedies are the command line's own options", async () => {
+    const lower = BLOCK_A.slice(0, 16) + BLOCK_A.slice(16).toLowerCase();
+    same((await command(["keyblock", lower])).code, 0);
+    for (const args of [
+      ["keyblock", "--hex-case", "upper", lower],
+      ["keyblock", "unwrap", "--kbpk", "env:A", "--hex-case", "upper", lower],
+    ]) {
+      const { code, out, err } = await command(args, { env: SECRETS });
+      same(code, 1);
+      ok(!/hexCase/.test(`${out}${err}`), `${out}${err}`);
+    }
+    const refused = `${BLOCK_A.slice(0, 8)}X${BLOCK_A.slice(9)}`;
+    ok(!/policy:|grammar:/.test((await command(["keyblock", refused])).out), "no option of the library");
+    same(
+      inOwnWords('ask the sender, or pass policy: "report" to open it; grammar: "lenient" opens it'),
+      "ask the sender, or pass --report to open it; --grammar lenient opens it",
+    );
   });
 
   it("would be refused: exit code 1", async () => {

@@ -1,10 +1,10 @@
 /** `viopay-pos kcv`: the check values of a key, or whether a stated one is its own. */
 import { loadCrypto } from "../backend/select.js";
-import { PosCryptoError } from "../base/errors.js";
 import { HASH_NAMES } from "../core/keys/attributes.js";
-import { type KcvMethod, keyCheckValue, verifyKeyCheckValue } from "../core/keys/check-value.js";
+import { type KcvMethod, keyCheckValue } from "../core/keys/check-value.js";
+import { explainKeyCheckValue } from "../core/keys/check-value-explain.js";
 import { methodsFor } from "../core/keys/check-value-methods.js";
-import type { KeyAttributes, SecretKey } from "../core/keys/key.js";
+import type { KeyAttributes } from "../core/keys/key.js";
 import type { Io } from "./io.js";
 import { Keys } from "./key-options.js";
 import { readOptions, usageError, withOptionValues } from "./options.js";
@@ -55,39 +55,27 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       ...(hash === undefined ? {} : { hash }),
     };
     const key = await keys.read("key", options.text("key"), attributes);
-    const found =
-      expected === undefined
-        ? undefined
-        : await withOptionValues({ expected: "expect" }, () => fits(key, expected.text, methods));
+    const explained =
+      expected && (await withOptionValues({ expected: "expect" }, () => explainKeyCheckValue(key, expected.text)));
+    const found = explained?.methods.find((each) => each.equal && methods.includes(each.method))?.method;
+    const nearMisses = found === undefined ? (explained?.nearMisses ?? []) : [];
     if (expected?.dropped !== undefined) io.err("note: --expect was read without what is no digit\n");
     const values = methods.map((name) => [name, keyCheckValue(key, { method: name, length })] as const);
-    const verdict = expected === undefined ? {} : { expected: expected.text.toUpperCase(), method: found ?? null };
+    const verdict = explained && { expected: explained.expected, method: found ?? null, nearMisses };
     if (options.flag("json")) {
       io.out(`${JSON.stringify({ algorithm, bits: key.bits, kcv: Object.fromEntries(values), ...verdict })}\n`);
     } else {
       const style = createStyle(io.color);
       io.out(table(values, style));
-      if (expected !== undefined) {
+      if (explained !== undefined) {
         io.out(
           found === undefined ? `${style.red("wrong")}: by no method of ${algorithm}\n` : `${style.green("right")}: ${found}\n`,
         );
       }
     }
-    return expected !== undefined && found === undefined ? 1 : 0;
+    for (const nearMiss of options.flag("json") ? [] : nearMisses) io.out(`near miss: ${nearMiss}\n`);
+    return explained !== undefined && found === undefined ? 1 : 0;
   } finally {
     keys.destroy();
   }
-}
-
-/** The method by which `expected` is the key's check value. */
-function fits(key: SecretKey, expected: string, methods: readonly KcvMethod[]): KcvMethod | undefined {
-  return methods.find((method) => {
-    try {
-      verifyKeyCheckValue(key, expected, { method });
-      return true;
-    } catch (error) {
-      if (error instanceof PosCryptoError && error.code === "ERR_KCV_MISMATCH") return false;
-      throw error;
-    }
-  });
 }

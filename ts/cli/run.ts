@@ -6,6 +6,7 @@ import { PosCryptoError } from "../base/errors.js";
 import { didYouMean } from "./did-you-mean.js";
 import type { Io } from "./io.js";
 import { usageError } from "./options.js";
+import { inOwnWords } from "./own-words.js";
 import { Interrupted } from "./terminal.js";
 import { packageVersion } from "./version.js";
 
@@ -78,7 +79,7 @@ function failed(error: unknown, command: string, io: Io): number {
     return 1;
   }
   if (error.code !== "ERR_COMMAND_LINE") {
-    io.err(`viopay-pos: ${error.code}: ${error.message}\n`);
+    io.err(`viopay-pos: ${error.code}: ${inOwnWords(error.message)}\n`);
     return 1;
   }
   io.err(`viopay-pos: ${error.message}\nsee ${command} --help\n`);

@@ -1,4 +1,5 @@
 /** The key block that a command is given: as arguments, from a file, or from standard input; in lines and groups, too. */
+import { identifyMaterial } from "../../core/key-block/identify.js";
 import type { Io } from "../io.js";
 import type { Options } from "../options.js";
 import { pastedBlock } from "../pasted.js";
@@ -11,7 +12,10 @@ export const MOST_GROUPS = 9999;
 export async function readBlock(options: Options, sources: Sources, io: Io): Promise<string> {
   const groups = options.positionals;
   const given = groups.length > 1 ? groups.join(" ") : await sources.input("key block", groups[0]);
-  const { text, dropped } = pastedBlock(given);
-  if (dropped !== undefined) io.err(`note: ${dropped} were dropped from the key block\n`);
+  const named = identifyMaterial(given);
+  // What has a label or stray marks around it is a block by its form; lines and groups are judged by the length that it states.
+  const isLabelled = named.kind === "tr31-key-block" && named.stripped.includes("a label");
+  const { text, dropped } = isLabelled ? { text: named.text, dropped: named.stripped.join(", ") } : pastedBlock(given);
+  if (dropped !== undefined) io.err(`note: ${dropped} ${dropped === "a label" ? "was" : "were"} dropped from the key block\n`);
   return text;
 }

@@ -2,6 +2,7 @@
 import { explainKeyBlock, type KeyBlockExplanation } from "../../core/key-block/explain.js";
 import type { Io } from "../io.js";
 import { readOptions } from "../options.js";
+import { inOwnWords } from "../own-words.js";
 import { Sources } from "../sources.js";
 import { createStyle, type Style } from "../style.js";
 import { MOST_GROUPS, readBlock } from "./block-input.js";
@@ -10,8 +11,8 @@ import { KNOBS, readKnobs } from "./knobs.js";
 /** Exit code 1 where the block cannot be read, or would be refused. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const options = readOptions(args, { json: "flag", ...KNOBS }, MOST_GROUPS);
-  readKnobs(options);
-  const explanation = explainKeyBlock(await readBlock(options, new Sources(io), io));
+  const knobs = readKnobs(options);
+  const explanation = explainKeyBlock(await readBlock(options, new Sources(io), io), knobs);
   if (options.flag("json")) {
     const { text: _lines, ...rest } = explanation;
     io.out(`${JSON.stringify(rest)}\n`);
@@ -37,7 +38,7 @@ function screen({ fields, findings }: KeyBlockExplanation, style: Style): string
   });
   const paint = { error: style.red, violation: style.yellow, notice: style.cyan };
   const notes = findings.map(({ severity, message, clause }) => {
-    return `${paint[severity](severity.padEnd(9))}  ${message}${clause === "" ? "" : style.dim(` (${clause})`)}\n`;
+    return `${paint[severity](severity.padEnd(9))}  ${inOwnWords(message)}${clause === "" ? "" : style.dim(` (${clause})`)}\n`;
   });
   return [...rows, rows.length > 0 && notes.length > 0 ? "\n" : "", ...notes].join("");
 }
