@@ -187,7 +187,7 @@ class WasmBackend implements Backend {
     const number = HASHES[hash];
     wasm.hashBegin(number);
     const rest = io.stream([data], WINDOW, PART_UNIT, (length) => void io.check(wasm.hashPart(number, length)));
-    return io.takeAndWipe(wasm.hashEnd(number, rest), io.peak);
+    return io.takeAndWipe(io.check(wasm.hashEnd(number, rest)), io.peak);
   }
 
   unwrapKeyBlock(kbpk: Slot, version: KeyBlockVersion, block: string, headerLength: number, kind: SlotKind): UnwrapVerdict {
