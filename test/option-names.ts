@@ -180,7 +180,7 @@ export const OPTION_NAMES: readonly string[] = [
 export const VALUES: readonly unknown[] = [true, "planted"];
 
 /** Puts `value` on `Object.prototype` under every name until the function returned is called. */
-export function plant(value: unknown, names: readonly string[] = OPTION_NAMES): () => void {
+function plant(value: unknown, names: readonly string[] = OPTION_NAMES): () => void {
   const descriptor: PropertyDescriptor = Object.assign(Object.create(null), { value, configurable: true, writable: true });
   for (const name of names) Object.defineProperty(Object.prototype, name, descriptor);
   return () => {

@@ -165,7 +165,7 @@ export function numeric<T extends object>(options: T, name: keyof T & string, bo
  * The longest time that timers of engines keep: 2^31 - 1 ms, 24.8 days (HTML, "timers": the timeout is a signed 32-bit number). A longer
  * one would end after 1 ms, so that it is refused.
  */
-export const LONGEST_TIMER_MS = 0x7fffffff;
+const LONGEST_TIMER_MS = 0x7fffffff;
 
 /** An option that is a time for a timer, in milliseconds from `min` to `LONGEST_TIMER_MS`. */
 export function timerMs<T extends object>(

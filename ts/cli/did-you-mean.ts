@@ -1,7 +1,7 @@
 /** The known word that a mistyped one resembles. Only known words are ever named: what was typed may be a secret. */
 
 /** The closest of `known`, if one is close: one slip in a short word, two in a longer one. */
-export function closest(typed: string, known: readonly string[]): string | undefined {
+function closest(typed: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((word) => ({ word, slips: slipsBetween(typed.toLowerCase(), word) }))
     .filter(({ word, slips }) => slips <= (word.length < 5 ? 1 : 2))

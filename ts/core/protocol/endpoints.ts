@@ -16,10 +16,10 @@
  * | `attestation` | `Authorization: Attestation`, the token of attest; `X-Device-Id`            |
  * | `signature`   | `X-Terminal-Id`, `X-Key-Id` and the request signed with the key set's MAC key |
  */
-export type Authentication = "activation" | "bearer" | "identity" | "attestation" | "signature";
+type Authentication = "activation" | "bearer" | "identity" | "attestation" | "signature";
 
 /** The forms of an envelope. */
-export type EnvelopeFormat = "TR31-DATA" | "TR31-DATA-CHUNKED";
+type EnvelopeFormat = "TR31-DATA" | "TR31-DATA-CHUNKED";
 
 /** One row of `ENDPOINTS`. */
 export interface Endpoint {
@@ -71,7 +71,7 @@ export const CHARGE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CHARGE_ID_PLACE = "{charge_id}";
 
 /** The row of a step. */
-export function endpointOf(step: Step): Endpoint {
+function endpointOf(step: Step): Endpoint {
   return ENDPOINTS.find((endpoint) => endpoint.step === step)!;
 }
 

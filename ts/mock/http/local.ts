@@ -13,7 +13,7 @@ import { readCredentials } from "./headers.js";
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?$/i;
 
 /** Whether the request came over loopback and by a name of this machine. */
-export function isLocal(context: Context): boolean {
+function isLocal(context: Context): boolean {
   return context.request.fromLoopback === true && LOOPBACK_HOST.test(context.headers.get("Host") ?? "");
 }
 
@@ -29,7 +29,7 @@ export function requireOwner(context: Context, token: string): void {
 }
 
 /** Throws 403 for requests that another site's page made. */
-export function refuseOtherSites(context: Context): void {
+function refuseOtherSites(context: Context): void {
   const { headers } = context;
   const origin = headers.get("Origin");
   const site = headers.get("Sec-Fetch-Site") ?? "none";
