@@ -41,6 +41,7 @@ export {
 } from "./http/retry.js";
 export type { CallOptions } from "./session.js";
 export { checkTerminalStore, type StoreCheckOptions, type StoreCheckResult } from "./store/check.js";
+export { DukptStore, type DukptStoreOptions } from "./store/dukpt.js";
 export { type KeyValueAdapter, KeyValueStore, type KeyValueStoreOptions } from "./store/key-value.js";
 export { MemoryStore } from "./store/memory.js";
 export type { StoredTerminal, TerminalStore } from "./store/store.js";

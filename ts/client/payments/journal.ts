@@ -11,6 +11,7 @@
 import { PosCryptoError } from "../../base/errors.js";
 import type { JsonValue } from "../../core/envelope/envelope.js";
 import {
+  DUKPT_PAYLOADS,
   isOpen,
   JOURNAL_TRANSITIONS,
   type JournalRecord,
@@ -139,7 +140,7 @@ export class Journal {
   async orphans(): Promise<string[]> {
     const keys = await this.#store.listPayloads();
     const open = new Set((await this.openRecords()).map((record) => record.idempotencyKey));
-    return keys.filter((key) => !open.has(key));
+    return keys.filter((key) => !open.has(key) && !key.startsWith(DUKPT_PAYLOADS));
   }
 
   /** Removes a payload unless an open record needs it. To be called while no request under its key is under way. */

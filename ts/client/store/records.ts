@@ -26,6 +26,12 @@ export const JOURNAL_TRANSITIONS = {
   needs_host_lookup: ["approved", "declined"],
 } as const satisfies Record<string, readonly string[]>;
 
+/**
+ * What the names of payloads begin with that a `DukptStore` keeps: no idempotency key begins with a space. Housekeeping of payments leaves
+ * them alone.
+ */
+export const DUKPT_PAYLOADS = " dukpt ";
+
 /** A state of `JOURNAL_TRANSITIONS`. */
 export type JournalState = keyof typeof JOURNAL_TRANSITIONS;
 /** What is journalled; voids are not. */

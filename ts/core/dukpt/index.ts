@@ -11,5 +11,12 @@ export {
   issueInitialKey,
 } from "./host.js";
 export { type DukptScheme, type Ksn, parseKsn } from "./ksn.js";
+export {
+  memorySeenCounters,
+  redisSeenCounters,
+  type SeenCounterRedis,
+  type SeenCounterStore,
+  seenCounter,
+} from "./replay.js";
 export { DukptTerminal, type LoadTerminalOptions, type RestoreTerminalOptions } from "./terminal.js";
 export type { DukptKeyOptions, DukptKeys, DukptKeyType, DukptSide, DukptWanted } from "./working-keys.js";
