@@ -4,7 +4,7 @@
  */
 import { describe, it } from "vitest";
 import { setRandomSource } from "../../ts/base/random.js";
-import { type Fetch, type PosTerminal, PosTerminal as Terminal } from "../../ts/client/index.js";
+import { type ChargeOutcome, type Fetch, type PosTerminal, PosTerminal as Terminal } from "../../ts/client/index.js";
 import { importKey } from "../../ts/core/keys/key.js";
 import { generateProvision, parseProvision, toProvisionJson } from "../../ts/mock/index.js";
 import { ok, pseudoRandom, same } from "../harness.js";
@@ -112,6 +112,10 @@ async function activate(terminal: PosTerminal, world: World, plants: Plants): Pr
   await terminal.setUp({});
 }
 
+function idOf(charged: ChargeOutcome): string {
+  return ("chargeId" in charged ? charged.chargeId : undefined) ?? "";
+}
+
 const TEN_BACK = { amount: TEN.amount };
 
 describe("client", () => {
@@ -123,7 +127,7 @@ describe("client", () => {
         const { terminal, passed } = smallestTerminal(world, plants);
         await activate(terminal, world, plants);
         const charged = await terminal.charge(TEN, {});
-        const chargeId = "chargeId" in charged ? charged.chargeId : "";
+        const chargeId = idOf(charged);
         const results = [
           charged,
           await terminal.refund(chargeId, TEN_BACK, {}),
@@ -154,7 +158,7 @@ describe("client", () => {
           await pass();
           throw new TypeError("the answer is lost");
         };
-        const refunded = await terminal.refund("chargeId" in charged ? charged.chargeId : "", TEN_BACK);
+        const refunded = await terminal.refund(idOf(charged), TEN_BACK);
         same(refunded.outcome, "unknown");
         terminal.destroy();
         return world.wire.filter(({ path }) => path.endsWith("/refund")).length;
@@ -201,7 +205,7 @@ describe("mock", () => {
         parseProvision(toProvisionJson(PROVISION)),
         await settled(async () => parseProvision({} as never)),
         await settled(async () => parseProvision({ devices: [{}], jwt: {} } as never)),
-        createWorld({ faults: [{ kind: "500" } as never] }).terminal.server.faults.active,
+        createWorld({ faults: ["500@charge"] }).terminal.server.faults.report(),
         await settled(async () => createWorld({ faults: [{} as never] })),
       ]);
     });
