@@ -2,6 +2,7 @@
  * What every step of the walkthrough shares: the terminal, the watched wire, the report of a step, and the words for what was
  * protected.
  */
+import { own } from "../../base/arguments.js";
 import { keyCheckValue } from "../../core/keys/check-value.js";
 import { type PinBlock, PosTerminal } from "../../client/index.js";
 import type { SecretKey } from "../../core/keys/key.js";
@@ -151,9 +152,7 @@ export class Stage {
 
 /** An own member of a JSON value. */
 export function member(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
+  return typeof value === "object" && value !== null ? own(value as Record<string, unknown>, name) : undefined;
 }
 
 function byteLength(text: string): number {

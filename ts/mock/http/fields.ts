@@ -3,6 +3,7 @@
  *
  * Members are named as in `card.expiry_year`; values never appear, because they may be card data. Only own members count.
  */
+import { own } from "../../base/arguments.js";
 import { badRequest } from "./errors.js";
 
 type Defects = Record<string, string>;
@@ -25,8 +26,8 @@ export class Fields {
   get(name: string): unknown {
     this.#asked.add(name);
     const object = this.#object;
-    if (typeof object !== "object" || object === null || !Object.hasOwn(object, name)) return undefined;
-    return (object as Record<string, unknown>)[name] ?? undefined;
+    if (typeof object !== "object" || object === null) return undefined;
+    return own(object as Record<string, unknown>, name) ?? undefined;
   }
 
   /** The members of a member that is an object. */

@@ -4,6 +4,7 @@
  * Contents are secret (device identity secrets, zone master keys, the development JWT secret). Errors are `ERR_PROVISION` and
  * name the JSON path, never a value. The file is refused as a whole for unknown members, so that a typo cannot pass for a default.
  */
+import { own } from "../../base/arguments.js";
 import { isLoopback } from "../../base/loopback.js";
 import { isHex } from "../../base/bytes.js";
 import { PosCryptoError } from "../../base/errors.js";
@@ -137,7 +138,7 @@ function asObject(value: unknown, path: string): object {
 
 /** Own members only: a `__proto__` in the file is an unknown member like any other. */
 function member(object: object, name: string): unknown {
-  return Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
+  return own(object as Record<string, unknown>, name);
 }
 
 function optionalText(object: object, name: string, path: string): string | undefined {
