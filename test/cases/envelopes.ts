@@ -290,6 +290,41 @@ export const envelopeCases: Cases = (suite) => {
   });
 
   suite.group("envelopes: limits, keys, options", () => {
+    suite.test("formats: only the forms that are due at a place; a block of ciphertext comes once", () => {
+      withKey((key) => {
+        const value = { text: "0123456789".repeat(60), seed: toHex(pseudoRandom(7)(300)) };
+        const chunked = sealEnvelope(key, value, { gzip: true, chunkBytes: 64 }) as ChunkedEnvelope;
+        const data = sealEnvelope(key, value) as DataEnvelope;
+        same(openEnvelope(key, chunked, { formats: ["TR31-DATA-CHUNKED"] }), value);
+        same(openEnvelope(key, data, { formats: ["TR31-DATA"] }), value);
+        throwsCode(
+          () => openEnvelope(key, chunked, { formats: ["TR31-DATA"] }),
+          "ERR_ENVELOPE_FORMAT",
+          /"format" must be TR31-DATA here/,
+        );
+        throwsCode(() => openEnvelope(key, data, { formats: ["TR31-DATA-CHUNKED"] }), "ERR_ENVELOPE_FORMAT", /"format"/);
+        throwsCode(
+          () => openEnvelopeBytes(key, chunked, { plaintextEncoding: "hex", formats: ["TR31-DATA"] }),
+          "ERR_ENVELOPE_FORMAT",
+        );
+        throwsCode(() => openEnvelope(key, data, { formats: ["CBC" as "TR31-DATA"] }), "ERR_INVALID_ARGUMENT", /formats\[0\]/);
+        throwsCode(() => openEnvelope(key, data, { formats: "TR31-DATA" as never }), "ERR_INVALID_ARGUMENT", /formats/);
+        // One known block under IVs of one's choice writes any text: each such envelope repeats it, in either case of hex.
+        const known = data.ciphertext.slice(0, 32);
+        for (const block of [known, known.toLowerCase()]) {
+          const chunks = [known, block].map((ciphertext, i) => ({
+            ciphertext,
+            initialization_vector: i.toString(16).padStart(32, "0"),
+            mode: "CBC" as const,
+          }));
+          const forged: ChunkedEnvelope = { format: "TR31-DATA-CHUNKED", content_encoding: "gzip", mode: "CBC", chunks };
+          throwsCode(() => openEnvelope(key, forged), "ERR_ENVELOPE_OPEN");
+        }
+        const spliced = { ...chunked, chunks: [...chunked.chunks, chunked.chunks[0]!] };
+        throwsCode(() => openEnvelope(key, spliced), "ERR_ENVELOPE_OPEN");
+      });
+    });
+
     suite.test("maxBytes is exact for text, bytes and gzip, and checked before opening where it can be", () => {
       withKey((key) => {
         const value = { text: "x".repeat(87) };

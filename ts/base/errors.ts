@@ -95,6 +95,12 @@ export class PosCryptoError extends Error {
     this.code = code;
     if (details !== undefined) this.details = details;
   }
+
+  /** For loggers: `JSON.stringify` leaves out the message of an error otherwise. */
+  toJSON(): { name: string; code: PosErrorCode; message: string; details?: Readonly<Record<string, unknown>> } {
+    const { name, code, message, details } = this;
+    return details === undefined ? { name, code, message } : { name, code, message, details };
+  }
 }
 
 /** The one form of `ERR_INVALID_ARGUMENT`: `"iv" must be 16 bytes, got 15`. */

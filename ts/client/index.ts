@@ -39,6 +39,7 @@ export {
   type RetryVerdict,
   retryVerdict,
 } from "./http/retry.js";
+export type { OnEvent, TerminalEvent } from "./http/events.js";
 export type { CallOptions } from "./session.js";
 export { checkTerminalStore, type StoreCheckOptions, type StoreCheckResult } from "./store/check.js";
 export { DukptStore, type DukptStoreOptions } from "./store/dukpt.js";

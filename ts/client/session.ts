@@ -4,6 +4,7 @@ import { PosCryptoError } from "../base/errors.js";
 import type { SecretKey } from "../core/keys/key.js";
 import type { KeySet, KeysResponse } from "../core/key-set/install.js";
 import type { Clock, Timer } from "./http/clock.js";
+import type { OnEvent } from "./http/events.js";
 import type { TerminalIdentity } from "./http/headers.js";
 import type { Journal } from "./payments/journal.js";
 import type { JsonObject } from "./http/json-fields.js";
@@ -72,6 +73,8 @@ export interface Context {
   readonly journal: Journal;
   readonly idempotencyTtlMs: number;
   readonly hostDedupesRefunds: boolean;
+  readonly answerEncoding: "hex" | "raw";
+  readonly onEvent: OnEvent | undefined;
   readonly retry: RetryPolicy;
   readonly session: Session;
   /** Idempotency keys, and charge ids of voids, whose requests are on their way right now. */

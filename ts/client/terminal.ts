@@ -5,7 +5,7 @@
  * is wiped by `destroy()` or when a new set replaces it. PINs and card numbers pass through and are not kept.
  */
 import { type Envelope, type JsonValue, sealEnvelope } from "../core/envelope/envelope.js";
-import { flag, func, numeric, ownOptions, timerMs } from "../base/arguments.js";
+import { choice, flag, func, numeric, ownOptions, timerMs } from "../base/arguments.js";
 import { PosCryptoError } from "../base/errors.js";
 import { attributesOf, type SecretKey } from "../core/keys/key.js";
 import type { KeySet } from "../core/key-set/install.js";
@@ -16,6 +16,7 @@ import type { Activation, ActivationConditions, DeviceStatus, PairingCode } from
 import { type Attestation, attest } from "./activation/attestation.js";
 import { type BootstrapResult, bootstrap } from "./activation/bootstrap.js";
 import { Clock } from "./http/clock.js";
+import type { OnEvent } from "./http/events.js";
 import { checkIdentity, checkText, KEY_ID, type TerminalIdentity } from "./http/headers.js";
 import { Journal } from "./payments/journal.js";
 import type { JsonObject } from "./http/json-fields.js";
@@ -88,6 +89,10 @@ export interface PosTerminalOptions {
   readonly idempotencyTtlMs?: number | undefined;
   /** Whether the host is known to honour `Idempotency-Key` on refunds. Default false: open refunds are not sent again. */
   readonly hostDedupesRefunds?: boolean | undefined;
+  /** What the host encrypts in its answers: the hex text of the JSON, as the documents say (default), or its bytes. */
+  readonly answerEncoding?: "hex" | "raw" | undefined;
+  /** Told of tries, retries, codes, trace ids and times, for a log; never of content. What it throws is dropped. */
+  readonly onEvent?: OnEvent | undefined;
 }
 
 /** A step of `setUp`, as `onStep` names it. */
@@ -189,12 +194,14 @@ export class PosTerminal {
       identityKey: options.identityKey,
       zmk: options.zmk,
       macKeyId,
-      transport: new Transport(options),
+      transport: new Transport(options, () => clock.monotonic()),
       clock,
       store,
       journal: new Journal(store, () => clock.now()),
       idempotencyTtlMs: ttl,
       hostDedupesRefunds: flag(options, "hostDedupesRefunds"),
+      answerEncoding: choice(options, "answerEncoding", ["hex", "raw"], "hex"),
+      onEvent: func(options, "onEvent"),
       retry: readRetryOptions(options.retry),
       session: createSession(),
       inFlight: new Set(),

@@ -2,22 +2,15 @@
  * The way from first boot to an activated terminal, but for the steps with files of their own (bootstrap, attestation, keys):
  * pairing code, status, config, terminal parameters, activate. Each step checks that the steps before it were done, checks the answer, and changes the session only when all is well.
  */
-import { type JsonValue, openEnvelope, sealEnvelope } from "../../core/envelope/envelope.js";
+import { sealEnvelope } from "../../core/envelope/envelope.js";
 import { PosCryptoError } from "../../base/errors.js";
 import { addressOf, type Step } from "../../core/protocol/endpoints.js";
 import type { KeySet } from "../../core/key-set/install.js";
 import { attested } from "./attestation.js";
+import { openAnswer } from "../http/answer-form.js";
 import { keepingKeys } from "./keys.js";
 import { activationHeaders } from "../http/headers.js";
-import {
-  isJsonObject,
-  ownValue,
-  requireObject,
-  requireSeconds,
-  requireString,
-  unexpectedAnswer,
-  type JsonObject,
-} from "../http/json-fields.js";
+import { isJsonObject, ownValue, requireSeconds, requireString, unexpectedAnswer, type JsonObject } from "../http/json-fields.js";
 import { saveSession } from "../persistence.js";
 import { withRetries } from "../http/retry.js";
 import { type CallOptions, type Context, outOfOrder, requireKeys } from "../session.js";
@@ -114,8 +107,7 @@ async function openAttested(
 ): Promise<JsonObject> {
   return await keepingKeys(context, async () => {
     const answer = await attested(context, step, endpoint, body, options);
-    const value: JsonValue = openEnvelope(keys.msk, answer.body);
-    return requireObject(value, endpoint);
+    return openAnswer(context, keys.msk, endpoint, answer.body);
   });
 }
 

@@ -9,6 +9,7 @@ import { func, numeric, own, ownOptions, timerMs } from "../../base/arguments.js
 import { PosCryptoError, type PosErrorCode } from "../../base/errors.js";
 import { randomBytes } from "../../base/random.js";
 import type { Clock } from "./clock.js";
+import { type OnEvent, tell } from "./events.js";
 import { sleep } from "./sleep.js";
 
 /** `again`: until tries or time run out. `once`: one more time, after what the reason names. `no`: the caller hears of it. */
@@ -135,6 +136,7 @@ export function backoffMs(policy: RetryPolicy, attempt: number): number {
 }
 
 export interface RetryContext {
+  readonly onEvent?: OnEvent | undefined;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly transport: { readonly timeoutMs: number };
@@ -181,11 +183,18 @@ export async function withRetries<T>(
         mended = true;
       }
       if (verdict === "no" || call.signal?.aborted || (number >= attempts && !mend)) throw error;
-      const pause = verdict === "once" ? 0 : backoffMs(retry, number);
+      const pause = verdict === "once" ? 0 : Math.max(backoffMs(retry, number), retryAfterOf(error));
       if (clock.monotonic() + pause >= end) throw error;
+      tell(context.onEvent, { type: "retry", attempt: number, delayMs: pause, reason: String((error as PosCryptoError).code) });
       if (pause > 0) await sleep(pause, call.signal);
     }
   }
+}
+
+/** The pause that the host has asked for, in milliseconds. One beyond the deadline ends the tries. */
+function retryAfterOf(error: unknown): number {
+  const asked = error instanceof PosCryptoError ? error.details?.["retryAfterMs"] : undefined;
+  return typeof asked === "number" ? asked : 0;
 }
 
 function isUnauthorized(error: unknown): error is PosCryptoError {

@@ -10,8 +10,11 @@ import { assertArray, func, numeric, own, ownOptions, refusal, timerMs } from ".
 import { isLoopback } from "../../base/loopback.js";
 import { decodeUtf8 } from "../../base/bytes.js";
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
+import type { Step } from "../../core/protocol/endpoints.js";
 import { type BaseUrl, originOf, readBaseUrl } from "./base-url.js";
+import { type OnEvent, tell } from "./events.js";
 import { isJsonObject, ownValue } from "./json-fields.js";
+import { abortedBy } from "./sleep.js";
 
 /**
  * The part of the platform's `fetch` that the client uses. `redirect: "error"` must be honoured: who follows a redirect hands a signed
@@ -30,11 +33,15 @@ export interface TransportOptions {
   readonly fetch?: Fetch | undefined;
   /** Limit of one exchange, answer included, at most 2^31 - 1 ms. Default 30 s. */
   readonly timeoutMs?: number | undefined;
+  /** Told of every try and retry, for a log. */
+  readonly onEvent?: OnEvent | undefined;
   /** Limit of one answer's body. Default 4 MiB. */
   readonly maxResponseBytes?: number | undefined;
 }
 
 export interface TransportRequest {
+  /** The endpoint's name, for events. */
+  readonly step?: Step | undefined;
   readonly method: "GET" | "POST";
   /** Below `baseUrl`: `/pos/status`. */
   readonly path: string;
@@ -66,10 +73,15 @@ export class Transport {
   readonly #fetch: Fetch;
   /** Whether `fetch` accepts this realm's signals. */
   readonly #passesSignal: boolean;
+  readonly #onEvent: OnEvent | undefined;
+  readonly #monotonic: () => number;
   #lastExchangeOk = false;
 
-  constructor(given: TransportOptions) {
+  /** @param monotonic for measuring how long exchanges take, in milliseconds */
+  constructor(given: TransportOptions, monotonic: () => number = Date.now) {
     const options = ownOptions("options", given);
+    this.#monotonic = monotonic;
+    this.#onEvent = func(options, "onEvent");
     const { origin, prefix } = requireScheme(readBaseUrl(options.baseUrl), readHosts(options));
     this.#origin = origin;
     this.#prefix = prefix;
@@ -105,7 +117,40 @@ export class Transport {
    * `fetch` followed a redirect: no status of the host then, so that nothing sends the request there again.
    */
   async request(request: TransportRequest): Promise<TransportAnswer> {
-    if (request.signal?.aborted) throw aborted();
+    const began = this.#monotonic();
+    let status: number | undefined;
+    let failure: unknown;
+    try {
+      const answer = await this.#send(request);
+      status = answer.status;
+      return answer;
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      this.#tell(request, this.#monotonic() - began, status, failure);
+    }
+  }
+
+  #tell(request: TransportRequest, ms: number, status: number | undefined, failure: unknown): void {
+    const { code, details } = failure instanceof PosCryptoError ? failure : { code: undefined, details: undefined };
+    const detail = <T>(name: string, type: "string" | "number") => {
+      const value = details?.[name];
+      return typeof value === type ? (value as T) : undefined;
+    };
+    tell(this.#onEvent, {
+      type: "exchange",
+      step: own(request, "step"),
+      ms,
+      status: status ?? detail<number>("status", "number"),
+      code,
+      hostCode: detail<string>("code", "string"),
+      traceId: detail<string>("trace_id", "string"),
+    });
+  }
+
+  async #send(request: TransportRequest): Promise<TransportAnswer> {
+    if (request.signal?.aborted) throw abortedBy(request.signal);
     // Chrome before 66 has none: a request then ends for the caller alone.
     const controller = typeof AbortController === "function" ? new AbortController() : undefined;
     let stop: (error: PosCryptoError) => void = () => {};
@@ -119,7 +164,7 @@ export class Transport {
     const timer = setTimeout(() => {
       stop(new PosCryptoError("ERR_TIMEOUT", `${request.path}: no complete answer within ${limit} ms`));
     }, limit);
-    const onAbort = () => stop(aborted());
+    const onAbort = () => stop(abortedBy(request.signal));
     request.signal?.addEventListener("abort", onAbort);
     this.#lastExchangeOk = false;
     try {
@@ -157,7 +202,7 @@ export class Transport {
     }
     this.#lastExchangeOk = true;
     const status = response.status;
-    if (status < 200 || status > 299) throw hostError(request.path, status, bytes);
+    if (status < 200 || status > 299) throw hostError(request.path, response, bytes);
     const text = decodeUtf8(bytes);
     try {
       if (text !== undefined) return { status, body: JSON.parse(text) };
@@ -179,10 +224,6 @@ function acceptsSignal(url: string): boolean {
   } catch {
     return false;
   }
-}
-
-function aborted(): PosCryptoError {
-  return new PosCryptoError("ERR_ABORTED", "the call was aborted");
 }
 
 /** https; http to this machine, or to hosts that a test names. */
@@ -250,7 +291,9 @@ async function readLimited(response: Response, limit: number, path: string): Pro
 }
 
 /** The host's error envelope as an error. Its texts go to `details` only, cut and with long runs of digits masked. */
-function hostError(path: string, status: number, bytes: Uint8Array): PosCryptoError {
+function hostError(path: string, { status, headers }: Response, bytes: Uint8Array): PosCryptoError {
+  const retryAfterMs = readRetryAfter(headers);
+  const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
   let parsed: unknown;
   try {
     parsed = JSON.parse(decodeUtf8(bytes) ?? "");
@@ -261,10 +304,10 @@ function hostError(path: string, status: number, bytes: Uint8Array): PosCryptoEr
   const code = ownValue(envelope, "code");
   if (!isJsonObject(envelope) || typeof code !== "string" || !/^[\x21-\x7e]{1,32}$/.test(code)) {
     return new PosCryptoError("ERR_HOST_RESPONSE", `${path}: HTTP ${status} without the host's error envelope`, {
-      details: { status },
+      details: { status, ...pause },
     });
   }
-  const details: Record<string, unknown> = { status, code };
+  const details: Record<string, unknown> = { status, code, ...pause };
   const traceId = ownValue(envelope, "trace_id");
   if (typeof traceId === "string") details["trace_id"] = publicText(traceId);
   const message = ownValue(envelope, "message");
@@ -277,6 +320,15 @@ function hostError(path: string, status: number, bytes: Uint8Array): PosCryptoEr
     details["details"] = texts;
   }
   return new PosCryptoError("ERR_HOST", `${path}: the host answered ${status} with code ${code}`, { details });
+}
+
+/** `Retry-After` in milliseconds: seconds, or a date, which is held against the answer's own (RFC 9110 clause 10.2.3). */
+function readRetryAfter(headers: Headers): number | undefined {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const until = /[A-Za-z]/.test(text) ? Date.parse(text) : Number.NaN;
+  const dated = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(until) ? undefined : Math.max(0, until - (Number.isNaN(dated) ? Date.now() : dated));
 }
 
 function publicText(text: string): string {

@@ -5,6 +5,7 @@
 import { invalidArgument, PosCryptoError } from "../../base/errors.js";
 import type { KeySet } from "../../core/key-set/install.js";
 import { installationsOver, isExpired, releaseRetired, renewIfDue } from "../activation/keys.js";
+import { abortedBy } from "../http/sleep.js";
 import { type CallOptions, type Context, type Installed, outOfOrder, requireKeys } from "../session.js";
 
 /** What a payment request is signed and sealed with. */
@@ -69,5 +70,5 @@ export function signingContext(context: Context, { keys }: Installed): PaymentKe
 }
 
 export function requireNotAborted({ signal }: CallOptions): void {
-  if (signal?.aborted) throw new PosCryptoError("ERR_ABORTED", "the call was aborted");
+  if (signal?.aborted) throw abortedBy(signal);
 }

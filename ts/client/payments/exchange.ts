@@ -1,11 +1,11 @@
 /** One signed request of a payment or a void and its answer: what charge, refund, cancel and reverse have in common. */
 import { ownOptions } from "../../base/arguments.js";
 import { PosCryptoError } from "../../base/errors.js";
-import { openEnvelope } from "../../core/envelope/envelope.js";
 import { addressOf, type Step } from "../../core/protocol/endpoints.js";
 import { explainUnauthorized } from "../activation/bootstrap.js";
+import { openAnswer } from "../http/answer-form.js";
 import { paymentHeaders } from "../http/headers.js";
-import { type JsonObject, requireObject } from "../http/json-fields.js";
+import type { JsonObject } from "../http/json-fields.js";
 import { type Repetition, withRetries } from "../http/retry.js";
 import type { TransportRequest } from "../http/transport.js";
 import type { CallOptions, Context } from "../session.js";
@@ -37,7 +37,7 @@ export async function exchange(context: Context, keys: PaymentKeys, request: Pay
   });
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await transport.request({ ...address, headers, body, signal, timeoutMs, onSend });
-  return requireObject(openEnvelope(keys.set.msk, answer.body), step);
+  return openAnswer(context, keys.set.msk, step, answer.body);
 }
 
 /** Retries a signed request as `RETRY_TABLE` says; after a 401 the terminal reads the host's clock. */

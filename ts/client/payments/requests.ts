@@ -20,30 +20,54 @@ export interface ChargeRequest {
   readonly amount: Amount;
   readonly card?:
     | {
+        /** 12 to 19 digits. */
         readonly number: string;
+        /** 2000 to 2099. */
         readonly expiry_year: number;
+        /** 1 to 12. */
         readonly expiry_month: number;
         readonly [name: string]: unknown;
       }
     | undefined;
-  /** `id` is filled in with the terminal's own. */
+  /** Where and how the card was read, as in `terminal_entry_mode: "chip"`. `id` is filled in with the terminal's own. */
   readonly terminal?: { readonly id?: string; readonly [name: string]: unknown } | undefined;
+  /** EMV data elements in BER-TLV, hex: `9F2608A1B2C3D4E5F60718...`. */
   readonly emv_data?: string | undefined;
+  /** As in `pin`, `signature`, `none`: 1 to 64 printable ASCII characters. */
   readonly cardholder_verification_method?: string | undefined;
   /** As `PosTerminal.encryptPin` makes it. */
   readonly pin_block?: PinBlock | undefined;
+  /** System trace audit number: 6 digits, as in `000123`. */
   readonly stan?: string | undefined;
+  /** As in `final` or `pre`: 1 to 64 printable ASCII characters. */
   readonly authorization_type?: string | undefined;
-  /** Further JSON fields, such as an envelope of `PosTerminal.sealAuxiliary`. */
-  readonly [name: string]: unknown;
+  /** An envelope of `PosTerminal.sealAuxiliary`. */
+  readonly auxiliary_data?: unknown;
+  /** What a host adds to the protocol: members of JSON data, sent beside the documented ones. */
+  readonly extra?: { readonly [name: string]: unknown } | undefined;
 }
 
 /** A refund in clear; it leaves sealed. Copied before anything is sent. */
 export interface RefundRequest {
   readonly amount: Amount;
+  /** 1 to 255 printable characters. */
   readonly reason?: string | undefined;
-  readonly [name: string]: unknown;
+  /** As in `ChargeRequest`. */
+  readonly extra?: { readonly [name: string]: unknown } | undefined;
 }
+
+const CHARGE_MEMBERS: readonly string[] = [
+  "amount",
+  "card",
+  "terminal",
+  "emv_data",
+  "cardholder_verification_method",
+  "pin_block",
+  "stan",
+  "authorization_type",
+  "auxiliary_data",
+] satisfies (keyof ChargeRequest)[];
+const REFUND_MEMBERS: readonly string[] = ["amount", "reason"] satisfies (keyof RefundRequest)[];
 
 const AMOUNT = /^[1-9][0-9]{0,11}$/;
 const CURRENCY = /^[A-Z]{3}$/;
@@ -59,6 +83,25 @@ function snapshot(value: unknown): JsonObject {
   }
   if (!isJsonObject(copy)) throw invalidArgument("request", "an object of JSON data", describeType(value));
   return copy;
+}
+
+/**
+ * The request as it is sent: documented members, and those of `extra` beside them. A member that is neither is a slip (`pinBlock`), which
+ * the host would not see as what it was meant for. Its name is not repeated: it may be a value in the wrong place.
+ */
+function withExtra(request: JsonObject, documented: readonly string[]): JsonObject {
+  const { extra, ...members } = request;
+  const other = Object.keys(members).filter((name) => !documented.includes(name)).length;
+  if (other > 0) {
+    const expected = `an object of ${documented.join(", ")}, and of extra for what a host adds`;
+    throw invalidArgument("request", expected, other === 1 ? "another member" : `${other} other members`);
+  }
+  if (extra === undefined) return members;
+  if (!isJsonObject(extra)) throw invalidArgument("extra", "an object", describeType(extra));
+  if (Object.keys(extra).some((name) => documented.includes(name) || name === "extra")) {
+    throw invalidArgument("extra", "an object without the documented members", "one of them");
+  }
+  return { ...members, ...extra };
 }
 
 function checkAmount(request: JsonObject): Amount {
@@ -105,8 +148,9 @@ export interface Payment extends Prepared {
 
 /** Errors: `ERR_INVALID_ARGUMENT`. */
 export function prepareCharge(request: ChargeRequest): Prepared {
-  const plaintext = snapshot(request);
-  const amount = checkAmount(plaintext);
+  const copy = snapshot(request);
+  const amount = checkAmount(copy);
+  const plaintext = withExtra(copy, CHARGE_MEMBERS);
   const card = optionalObject(plaintext, "card");
   if (card !== undefined) {
     checkText("card.number", ownValue(card, "number"), /^[0-9]{12,19}$/, "12 to 19 digits");
@@ -141,8 +185,9 @@ export function addressCharge({ plaintext, amount }: Prepared, terminalId: strin
 
 /** Errors: `ERR_INVALID_ARGUMENT`. */
 export function prepareRefund(request: RefundRequest): Prepared {
-  const plaintext = snapshot(request);
-  const amount = checkAmount(plaintext);
+  const copy = snapshot(request);
+  const amount = checkAmount(copy);
+  const plaintext = withExtra(copy, REFUND_MEMBERS);
   checkOptionalText(plaintext, "reason", /^[ -~\u00a0-\uffff]{1,255}$/, "1 to 255 printable characters");
   return { plaintext, amount };
 }

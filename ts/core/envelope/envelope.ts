@@ -14,6 +14,8 @@ import { isBytes } from "../../base/byte-array.js";
 import { assertBytes, concatBytes, decodeUtf8, encodeHex, encodeUtf8, wipe } from "../../base/bytes.js";
 import { keyCheckValue } from "../keys/check-value.js";
 import {
+  type EnvelopeFormat,
+  repeatsBlock,
   assertHexCiphertexts,
   type DataEnvelope,
   type Envelope,
@@ -149,8 +151,8 @@ export function sealEnvelopeBytes(key: SecretKey, bytes: Uint8Array, options?: S
  */
 export function openEnvelope(key: SecretKey, envelope: unknown, options?: OpenOptions): JsonValue {
   const at = requireUse(key, "key", OPEN);
-  const { encoding, maxBytes } = readOpenOptions(options);
-  const read = readFor(key, envelope, maxBytes);
+  const { encoding, formats, maxBytes } = readOpenOptions(options);
+  const read = readFor(key, envelope, formats, maxBytes);
   const text = openText(at, read, encoding, maxBytes);
   const value = text === undefined ? undefined : parseJson(text);
   const ambiguous = encoding === "auto" && !read.gzip && typeof value === "number";
@@ -170,8 +172,8 @@ export function openEnvelope(key: SecretKey, envelope: unknown, options?: OpenOp
  */
 export function openEnvelopeBytes(key: SecretKey, envelope: unknown, options: OpenBytesOptions): Uint8Array {
   const at = requireUse(key, "key", OPEN);
-  const { encoding, maxBytes } = readOpenBytesOptions(options);
-  const read = readFor(key, envelope, maxBytes);
+  const { encoding, formats, maxBytes } = readOpenBytesOptions(options);
+  const read = readFor(key, envelope, formats, maxBytes);
   const bytes = openBytes(at, read, encoding, maxBytes);
   if (bytes === undefined) throw unopenable(read);
   return bytes;
@@ -239,8 +241,8 @@ function escapeLone(found: string): string {
 }
 
 /** The envelope's parts, once the check value is this key's and the sizes are possible. */
-function readFor(key: SecretKey, envelope: unknown, maxBytes: number): ReadEnvelope {
-  const read = readEnvelope(envelope);
+function readFor(key: SecretKey, envelope: unknown, formats: readonly EnvelopeFormat[], maxBytes: number): ReadEnvelope {
+  const read = readEnvelope(envelope, formats);
   if (read.keyKcv !== undefined) {
     const { cmac, legacy } = checkValuesOf(key);
     if (!cmac.startsWith(read.keyKcv) && !legacy.startsWith(read.keyKcv)) {
@@ -250,6 +252,7 @@ function readFor(key: SecretKey, envelope: unknown, maxBytes: number): ReadEnvel
   // Hex text doubles the plaintext, padding adds a block a part; gzip adds its header, trailer and 5 bytes to 16 KiB at the worst.
   const plaintext = read.gzip ? maxBytes + GZIP_FRAME + (maxBytes >>> 10) : maxBytes;
   if (ciphertextBytes(read) > 2 * plaintext + IV_BYTES * read.parts.length) throw unopenable(read);
+  if (repeatsBlock(read)) throw unopenable(read);
   return read;
 }
 

@@ -40,6 +40,11 @@ export interface ChunkedEnvelope {
 /** Both forms of envelope. */
 export type Envelope = DataEnvelope | ChunkedEnvelope;
 
+/** The `format` of an envelope. */
+export type EnvelopeFormat = Envelope["format"];
+
+export const ENVELOPE_FORMATS: readonly EnvelopeFormat[] = ["TR31-DATA", "TR31-DATA-CHUNKED"];
+
 /** A ciphertext whose length is right; that its characters are hex digits is found out on opening. */
 interface Sealed {
   readonly iv: Uint8Array;
@@ -59,11 +64,12 @@ export interface ReadEnvelope {
 const BLOCK_DIGITS = 32;
 
 /** Reads an envelope. Throws `ERR_ENVELOPE_FORMAT`, which names the member that is missing or wrong. */
-export function readEnvelope(envelope: unknown): ReadEnvelope {
+export function readEnvelope(envelope: unknown, formats: readonly EnvelopeFormat[] = ENVELOPE_FORMATS): ReadEnvelope {
   const members = asObject("envelope", envelope);
   const format = hasOwn(members, "format") ? members.format : undefined;
   if (format !== "TR31-DATA" && format !== "TR31-DATA-CHUNKED")
     throw malformed("format", "TR31-DATA or TR31-DATA-CHUNKED", format);
+  if (!formats.includes(format)) throw malformed("format", `${formats.join(" or ") || "absent"} here`, format);
   const chunked = format === "TR31-DATA-CHUNKED";
   const encoding = hasOwn(members, "content_encoding") ? members.content_encoding : undefined;
   if (encoding !== "gzip" && (chunked || encoding !== undefined)) {
@@ -78,6 +84,24 @@ export function readEnvelope(envelope: unknown): ReadEnvelope {
   if (!Array.isArray(chunks) || chunks.length === 0) throw malformed("chunks", "an array that is not empty", chunks);
   const parts = Array.from(chunks, (chunk: unknown, i) => readSealed(`chunks[${i}].`, asObject(`chunks[${i}]`, chunk)));
   return { parts, gzip, keyKcv };
+}
+
+/**
+ * Whether a block of ciphertext comes twice in a chunked envelope. Under CBC a ciphertext block comes twice by chance once in 2^128 pairs. Where one does, chunks were put together from blocks whose
+ * plaintext somebody knows, each under an IV that makes of it what they want.
+ */
+export function repeatsBlock({ parts }: ReadEnvelope): boolean {
+  if (parts.length === 1) return false;
+  const seen = new Set<string>();
+  for (const { ciphertext } of parts) {
+    const digits = ciphertext.toUpperCase();
+    for (let at = 0; at < digits.length; at += BLOCK_DIGITS) {
+      const block = digits.slice(at, at + BLOCK_DIGITS);
+      if (seen.has(block)) return true;
+      seen.add(block);
+    }
+  }
+  return false;
 }
 
 /** Throws `ERR_ENVELOPE_FORMAT` if a ciphertext is not hex after all. */

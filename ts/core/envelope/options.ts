@@ -1,8 +1,19 @@
 /**
  * The options of envelopes: what they mean, their defaults, and the checks that turn them into settings. Nothing here is secret.
  */
-import { assertObject, choice, flag, type NumberBounds, numberRefusal, own, wholeNumber } from "../../base/arguments.js";
+import {
+  assertArray,
+  assertObject,
+  choice,
+  flag,
+  type NumberBounds,
+  numberRefusal,
+  own,
+  readChoice,
+  wholeNumber,
+} from "../../base/arguments.js";
 import type { OpenEncoding } from "../../backend/contract.js";
+import { ENVELOPE_FORMATS, type EnvelopeFormat } from "./format.js";
 
 /** How `sealEnvelope` writes. */
 export interface SealOptions {
@@ -24,6 +35,12 @@ export interface OpenOptions {
    * number is refused under `auto`: it could be the hex text of another scalar.
    */
   plaintextEncoding?: OpenEncoding | undefined;
+  /**
+   * The forms that may come at this place; another one is `ERR_ENVELOPE_FORMAT`. Default: both. In the chunked form every ciphertext has
+   * an IV of its own, so that whoever knows one block of plaintext can write any text in its place: say `["TR31-DATA"]` where no chunks
+   * are due.
+   */
+  formats?: readonly EnvelopeFormat[] | undefined;
   /** The most bytes of plaintext, after gunzip. Default 16 MiB. */
   maxBytes?: number | undefined;
 }
@@ -32,6 +49,8 @@ export interface OpenOptions {
 export interface OpenBytesOptions {
   /** As in `OpenOptions`, where bytes have no `auto`. */
   plaintextEncoding: "hex" | "raw";
+  /** As in `OpenOptions`. */
+  formats?: readonly EnvelopeFormat[] | undefined;
   /** As in `OpenOptions`. */
   maxBytes?: number | undefined;
 }
@@ -48,6 +67,7 @@ export interface SealSettings {
 
 export interface OpenSettings {
   readonly encoding: OpenEncoding;
+  readonly formats: readonly EnvelopeFormat[];
   readonly maxBytes: number;
 }
 
@@ -70,18 +90,25 @@ export function readSealOptions(options: SealOptions | undefined): SealSettings 
   return { encoding, includeKcv: flag(options, "includeKcv"), gzip: compress, chunkBytes };
 }
 
-const OPEN_DEFAULTS: OpenSettings = { encoding: "auto", maxBytes: DEFAULT_MAX_BYTES };
+const OPEN_DEFAULTS: OpenSettings = { encoding: "auto", formats: ENVELOPE_FORMATS, maxBytes: DEFAULT_MAX_BYTES };
 
 export function readOpenOptions(options: OpenOptions | undefined): OpenSettings {
   if (options === undefined) return OPEN_DEFAULTS;
   assertObject("options", options);
   const encoding = choice(options, "plaintextEncoding", READ, "auto");
-  return { encoding, maxBytes: wholeNumber(options, "maxBytes", MAX_BYTES_BOUNDS) };
+  return { encoding, formats: readFormats(options), maxBytes: wholeNumber(options, "maxBytes", MAX_BYTES_BOUNDS) };
+}
+
+function readFormats(options: OpenOptions | OpenBytesOptions): readonly EnvelopeFormat[] {
+  const formats: unknown = own(options, "formats");
+  if (formats === undefined) return ENVELOPE_FORMATS;
+  assertArray("formats", formats);
+  return Array.from(formats, (format, i) => readChoice(`formats[${i}]`, format, ENVELOPE_FORMATS));
 }
 
 /** For bytes, the encoding must be said. */
 export function readOpenBytesOptions(options: OpenBytesOptions): OpenSettings & { readonly encoding: "hex" | "raw" } {
   assertObject("options", options);
   const encoding = choice(options, "plaintextEncoding", WRITTEN);
-  return { encoding, maxBytes: wholeNumber(options, "maxBytes", MAX_BYTES_BOUNDS) };
+  return { encoding, formats: readFormats(options), maxBytes: wholeNumber(options, "maxBytes", MAX_BYTES_BOUNDS) };
 }

@@ -5,6 +5,8 @@
  * Everything here is public.
  */
 
+import type { EnvelopeFormat } from "../envelope/format.js";
+
 /**
  * Who a request says it is from, and how it proves it.
  *
@@ -17,9 +19,6 @@
  * | `signature`   | `X-Terminal-Id`, `X-Key-Id` and the request signed with the key set's MAC key |
  */
 type Authentication = "activation" | "bearer" | "identity" | "attestation" | "signature";
-
-/** The forms of an envelope. */
-type EnvelopeFormat = "TR31-DATA" | "TR31-DATA-CHUNKED";
 
 /** One row of `ENDPOINTS`. */
 export interface Endpoint {
