@@ -70,7 +70,7 @@ export const CHARGE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const CHARGE_ID_PLACE = "{charge_id}";
 
 /** The row of a step. */
-function endpointOf(step: Step): Endpoint {
+export function endpointOf(step: Step): Endpoint {
   return ENDPOINTS.find((endpoint) => endpoint.step === step)!;
 }
 
