@@ -37,10 +37,8 @@ import { guarded } from "./guard.js";
 import { wrongMaterialLength } from "../refusals.js";
 import { type WasmExports, WasmIo } from "./module.js";
 
-const SHA256 = HASHES["SHA-256"];
-
 /** Names of the module's kinds, by number. */
-const KIND_NAMES = Object.keys(KINDS) as SlotKind[];
+const KIND_NAMES = /* @__PURE__ */ Object.keys(KINDS) as SlotKind[];
 
 /**
  * Instantiates `module`, which must be the one that `name` stands for, or takes its `instance`: Chrome before 114 makes none
@@ -141,7 +139,7 @@ class WasmBackend implements Backend {
     const { wasm, io } = this;
     const used = io.putAll(parts);
     if (used >= 0) this.io.check(wasm.hmac(slot, used));
-    else this.longHmac(SHA256, slot, parts);
+    else this.longHmac(HASHES["SHA-256"], slot, parts);
   }
 
   /** Leaves an HMAC with any hash in IO, everything behind it zero: its length. */

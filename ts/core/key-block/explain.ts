@@ -74,25 +74,21 @@ export interface KeyBlockExplanation {
   text: string;
 }
 
-type Meaning<Value extends OptionalBlockValue> = (value: Value) => string;
-
-/** One row for ids that share a value. */
-const row = <Value extends OptionalBlockValue>(meaning: Meaning<Value>): Meaning<Value> => meaning;
+type Meaning<Value> = (value: Value) => string;
+type ValueOf<Id extends OptionalBlockId> = OptionalBlockValue & { id: Id };
 
 const NO_MORE = (): string => "";
-const CHECK_VALUE = row<OptionalBlockValue & { id: "KC" | "KP" | "PK" }>(({ method, checkValue }) => `${method} ${checkValue}`);
-const TIME = row<OptionalBlockValue & { id: "TC" | "TS" }>(({ time }) => time);
+const CHECK_VALUE = ({ method, checkValue }: ValueOf<"KC" | "KP" | "PK">): string => `${method} ${checkValue}`;
+const TIME = ({ time }: ValueOf<"TC" | "TS">): string => time;
 
 /** What the data say beyond the name of their id. */
-const MEANINGS = {
-  AL: row<OptionalBlockValue & { id: "AL" }>(({ life }) => life),
-  BI: row<OptionalBlockValue & { id: "BI" }>(({ scheme, identifier }) => `${scheme} ${identifier}`),
-  CT: row<OptionalBlockValue & { id: "CT" }>((value) => value.certificates.map((c) => `${c.format} certificate`).join(", ")),
-  DA: row<OptionalBlockValue & { id: "DA" }>(({ derivations }) =>
-    derivations.map((d) => d.usage + d.algorithm + d.modeOfUse + d.exportability).join(" "),
-  ),
+const MEANINGS: { readonly [Id in OptionalBlockId]: Meaning<ValueOf<Id>> } = {
+  AL: ({ life }) => life,
+  BI: ({ scheme, identifier }) => `${scheme} ${identifier}`,
+  CT: (value) => value.certificates.map((c) => `${c.format} certificate`).join(", "),
+  DA: ({ derivations }) => derivations.map((d) => d.usage + d.algorithm + d.modeOfUse + d.exportability).join(" "),
   FL: NO_MORE,
-  HM: row<OptionalBlockValue & { id: "HM" }>(({ hash }) => hash),
+  HM: ({ hash }) => hash,
   IK: NO_MORE,
   KC: CHECK_VALUE,
   KP: CHECK_VALUE,
@@ -103,8 +99,8 @@ const MEANINGS = {
   PK: CHECK_VALUE,
   TC: TIME,
   TS: TIME,
-  WP: row<OptionalBlockValue & { id: "WP" }>(({ pedigree }) => `wrapped under keys of ${pedigree} strength`),
-} satisfies Record<OptionalBlockId, unknown>;
+  WP: ({ pedigree }) => `wrapped under keys of ${pedigree} strength`,
+};
 
 function meaningOfValue(value: OptionalBlockValue): string {
   return (MEANINGS[value.id] as Meaning<OptionalBlockValue>)(value);

@@ -94,43 +94,52 @@ function writer<Value extends OptionalBlockValue>(
   return { members, write };
 }
 
-const CHECK_VALUE = writer<Extract<OptionalBlockValue, { id: "KC" | "KP" | "PK" }>>(
-  { method: word("ANSI_X9_24", "CMAC"), checkValue: TEXT },
+const CHECK_VALUE = /* @__PURE__ */ writer<Extract<OptionalBlockValue, { id: "KC" | "KP" | "PK" }>>(
+  { method: /* @__PURE__ */ word("ANSI_X9_24", "CMAC"), checkValue: TEXT },
   ({ method, checkValue }) => (method === "CMAC" ? "01" : "00") + checkValue.toUpperCase(),
 );
 
-const TIME = writer<Extract<OptionalBlockValue, { id: "TC" | "TS" }>>({ time: TEXT, compact: FLAG }, ({ time, compact }) =>
-  compact ? time.replace(/[-:T.]/g, "") : time,
+const TIME = /* @__PURE__ */ writer<Extract<OptionalBlockValue, { id: "TC" | "TS" }>>(
+  { time: TEXT, compact: FLAG },
+  ({ time, compact }) => (compact ? time.replace(/[-:T.]/g, "") : time),
 );
 
 /**
  * X9.143:2021 clauses 6.3.6.1 to 6.3.6.17. A wrong word must be refused by the members' rules: `write` takes every word but one for
- * the other.
+ * the other. Each call is marked as pure, so that a bundle that only parses carries none of it.
  */
 const WRITERS = {
-  AL: writer<ValueOf<"AL">>({ life: word("ephemeral", "static") }, ({ life }) => (life === "static" ? "0101" : "0100")),
-  BI: writer<ValueOf<"BI">>(
-    { scheme: word("TDEA", "AES"), identifier: TEXT },
+  AL: /* @__PURE__ */ writer<ValueOf<"AL">>({ life: /* @__PURE__ */ word("ephemeral", "static") }, ({ life }) =>
+    life === "static" ? "0101" : "0100",
+  ),
+  BI: /* @__PURE__ */ writer<ValueOf<"BI">>(
+    { scheme: /* @__PURE__ */ word("TDEA", "AES"), identifier: TEXT },
     ({ scheme, identifier }) => (scheme === "AES" ? "01" : "00") + identifier.toUpperCase(),
   ),
-  CT: writer<ValueOf<"CT">>({ chain: FLAG, certificates: listOf("certificates", CERTIFICATE) }, certificateData),
-  DA: writer<ValueOf<"DA">>(
-    { derivations: listOf("derivations", DERIVATION) },
+  CT: /* @__PURE__ */ writer<ValueOf<"CT">>(
+    { chain: FLAG, certificates: /* @__PURE__ */ listOf("certificates", CERTIFICATE) },
+    certificateData,
+  ),
+  DA: /* @__PURE__ */ writer<ValueOf<"DA">>(
+    { derivations: /* @__PURE__ */ listOf("derivations", DERIVATION) },
     ({ derivations }) => `01${derivations.map((d) => d.usage + d.algorithm + d.modeOfUse + d.exportability).join("")}`,
   ),
-  FL: writer<ValueOf<"FL">>({ flags: TEXT }, ({ flags }) => flags),
-  HM: writer<ValueOf<"HM">>({ hash: TEXT }, (value) => HM_CODES.find(([, hash]) => hash === value.hash)?.[0] ?? ""),
-  IK: writer<ValueOf<"IK">>({ initialKeyId: TEXT }, ({ initialKeyId }) => initialKeyId.toUpperCase()),
+  FL: /* @__PURE__ */ writer<ValueOf<"FL">>({ flags: TEXT }, ({ flags }) => flags),
+  HM: /* @__PURE__ */ writer<ValueOf<"HM">>(
+    { hash: TEXT },
+    (value) => HM_CODES.find(([, hash]) => hash === value.hash)?.[0] ?? "",
+  ),
+  IK: /* @__PURE__ */ writer<ValueOf<"IK">>({ initialKeyId: TEXT }, ({ initialKeyId }) => initialKeyId.toUpperCase()),
   KC: CHECK_VALUE,
   KP: CHECK_VALUE,
   PK: CHECK_VALUE,
-  KS: writer<ValueOf<"KS">>({ keySerialNumber: TEXT }, ({ keySerialNumber }) => keySerialNumber.toUpperCase()),
-  KV: writer<ValueOf<"KV">>({ keyBlockValues: TEXT }, ({ keyBlockValues }) => keyBlockValues),
-  LB: writer<ValueOf<"LB">>({ label: TEXT }, ({ label }) => label),
-  PB: writer<ValueOf<"PB">>({ fill: TEXT }, ({ fill }) => fill),
+  KS: /* @__PURE__ */ writer<ValueOf<"KS">>({ keySerialNumber: TEXT }, ({ keySerialNumber }) => keySerialNumber.toUpperCase()),
+  KV: /* @__PURE__ */ writer<ValueOf<"KV">>({ keyBlockValues: TEXT }, ({ keyBlockValues }) => keyBlockValues),
+  LB: /* @__PURE__ */ writer<ValueOf<"LB">>({ label: TEXT }, ({ label }) => label),
+  PB: /* @__PURE__ */ writer<ValueOf<"PB">>({ fill: TEXT }, ({ fill }) => fill),
   TC: TIME,
   TS: TIME,
-  WP: writer<ValueOf<"WP">>({ pedigree: TEXT }, ({ pedigree }) => `00${PEDIGREES.indexOf(pedigree)}`),
+  WP: /* @__PURE__ */ writer<ValueOf<"WP">>({ pedigree: TEXT }, ({ pedigree }) => `00${PEDIGREES.indexOf(pedigree)}`),
 } satisfies Record<OptionalBlockId, unknown>;
 
 /** The data of a typed value: the mirror of `readOptionalData`. */

@@ -33,20 +33,25 @@ export interface RoleProfile {
   readonly terminalMode: string;
 }
 
-const TRANSPORT = {
-  statedUsage: "key-encryption",
-  usages: ["K0", "K1", "K4"],
-  algorithms: ["AES", "TDES"],
-  terminalModes: "BDN",
-  usage: { AES: "K1" },
-  generatedMode: "B",
-  terminalMode: "D",
-} as const;
+/** TMK and KEK differ in name and place alone. */
+function transport(role: KeyRole, parent: RoleProfile["parent"]): RoleProfile {
+  return {
+    role,
+    parent,
+    statedUsage: "key-encryption",
+    usages: ["K0", "K1", "K4"],
+    algorithms: ["AES", "TDES"],
+    terminalModes: "BDN",
+    usage: { AES: "K1" },
+    generatedMode: "B",
+    terminalMode: "D",
+  };
+}
 
 /** In the order of installation. */
 export const ROLES: readonly RoleProfile[] = [
-  { role: "tmk", parent: "zmk", ...TRANSPORT },
-  { role: "kek", parent: "tmk", ...TRANSPORT },
+  /* @__PURE__ */ transport("tmk", "zmk"),
+  /* @__PURE__ */ transport("kek", "tmk"),
   {
     role: "msk",
     parent: "kek",

@@ -262,8 +262,8 @@ const need = (operation: "encrypt" | "decrypt", algorithm: "AES" | "TDES"): KeyN
 };
 
 const PIN_NEEDS = {
-  encrypt: { AES: need("encrypt", "AES"), TDES: need("encrypt", "TDES") },
-  decrypt: { AES: need("decrypt", "AES"), TDES: need("decrypt", "TDES") },
+  encrypt: { AES: /* @__PURE__ */ need("encrypt", "AES"), TDES: /* @__PURE__ */ need("encrypt", "TDES") },
+  decrypt: { AES: /* @__PURE__ */ need("decrypt", "AES"), TDES: /* @__PURE__ */ need("decrypt", "TDES") },
 } as const;
 
 function pinKey(key: SecretKey, name: string, operation: "encrypt" | "decrypt", format: PinBlockFormat): KeyInternals {

@@ -62,7 +62,7 @@ export const ENDPOINTS = [
 export type Step = (typeof ENDPOINTS)[number]["step"];
 
 /** All names, in the order of the protocol. */
-export const STEPS: readonly Step[] = ENDPOINTS.map(({ step }) => step);
+export const STEPS: readonly Step[] = /* @__PURE__ */ ENDPOINTS.map(({ step }) => step);
 
 /** The form of a charge id, which stands in paths. */
 export const CHARGE_ID = /^[A-Za-z0-9_-]{1,64}$/;
