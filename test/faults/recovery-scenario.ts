@@ -111,6 +111,8 @@ class MortalStore implements TerminalStore {
   putRecord = (record: JournalRecord, replaces?: JournalState) => this.#write(() => this.#medium.putRecord(record, replaces));
   putPayload = (key: string, sealed: JsonValue) => this.#write(() => this.#medium.putPayload(key, sealed));
   removePayload = (key: string) => this.#write(() => this.#medium.removePayload(key));
+  putOutcome = (key: string, sealed: JsonValue) => this.#write(() => this.#medium.putOutcome!(key, sealed));
+  getOutcome = (key: string) => this.#read(() => this.#medium.getOutcome!(key));
 }
 
 const KINDS = (Object.keys(FAULT_STEPS) as FaultKind[]).filter((kind) => kind !== "gzip-bomb" && kind !== "endless-body");
