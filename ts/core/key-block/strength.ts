@@ -3,6 +3,7 @@
  * (ANSI X9.143:2021 clause 5.2): NIST SP 800-57 part 1 r5, tables 2 and 3; SP 800-67 r2. Public: depends on algorithm, length, hash,
  * and on which parts of a TDEA key are equal, which the backend finds out in constant time.
  */
+import { own } from "../../base/arguments.js";
 import type { HashName } from "../../backend/contract.js";
 import type { KeyAlgorithm, KeyInternals } from "../keys/attributes.js";
 
@@ -52,7 +53,8 @@ export function weaknessOf({ backend, slot, algorithm }: KeyFacts): string | und
  */
 export function strengthOf(key: KeyFacts): number | undefined {
   const strength = ownStrength(key);
-  return strength === undefined || key.limit === undefined ? strength : Math.min(strength, key.limit);
+  const limit = own(key, "limit");
+  return strength === undefined || limit === undefined ? strength : Math.min(strength, limit);
 }
 
 function ownStrength(key: KeyFacts): number | undefined {
