@@ -1,10 +1,12 @@
 /** Times that no timer keeps, and signals that are none: what a caller mixes up is refused before anything is sent. */
 import { describe, it } from "vitest";
-import { LONGEST_TIMER_MS } from "../../ts/base/arguments.js";
 import { FileStore } from "../../ts/client/store/file.js";
 import type { PosTerminalOptions } from "../../ts/client/index.js";
 import { ok, rejectsCode, same, throwsCode } from "../harness.js";
 import { TEN, World } from "./client-world.js";
+
+/** HTML, "timers": a signed 32-bit number of milliseconds. */
+const LONGEST_TIMER_MS = 0x7fffffff;
 
 /** As jsdom's: another realm's class, whose members are inherited from a prototype that this realm does not know. */
 class ForeignSignal {

@@ -2,7 +2,7 @@
  * The plaintext requests of charge and refund, checked and copied before anything is written or sent. The copy is plain JSON
  * data: what the caller changes afterwards changes nothing. Messages name fields and lengths, never values.
  */
-import { hasOwn } from "../../base/arguments.js";
+import { hasOwn, ownOptions } from "../../base/arguments.js";
 import { describeType, invalidArgument } from "../../base/errors.js";
 import { CHARGE_ID } from "../../core/protocol/endpoints.js";
 import { checkText } from "../http/headers.js";
@@ -90,7 +90,7 @@ function snapshot(value: unknown): JsonObject {
  * the host would not see as what it was meant for. Its name is not repeated: it may be a value in the wrong place.
  */
 function withExtra(request: JsonObject, documented: readonly string[]): JsonObject {
-  const { extra, ...members } = request;
+  const { extra, ...members } = ownOptions("request", request);
   const other = Object.keys(members).filter((name) => !documented.includes(name)).length;
   if (other > 0) {
     const expected = `an object of ${documented.join(", ")}, and of extra for what a host adds`;
