@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Sources that are entries of the package: their published file. */
 const ENTRIES = /** @type {Record<string, string>} */ ({
   "ts/index.ts": "dist/index.js",
+  "ts/core/dukpt/index.ts": "dist/core/dukpt/index.js",
   "ts/backend/noble/noble.ts": "dist/backend/noble/noble.js",
   "ts/backend/wasm/mvp.ts": "dist/backend/wasm/mvp.js",
 });
