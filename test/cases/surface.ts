@@ -106,6 +106,15 @@ export const surface: readonly Entry[] = [
   entry("generateKey", ["object"], () => [{ ...aesAttributes, bits: 256 }], false),
   entry("exposeKeyBytes", ["key"], ({ exposed }) => [exposed]),
   entry("splitKey", ["key", "number"], ({ exposed }) => [exposed, 3], false),
+  entry(
+    "deriveKeyFromSharedSecret",
+    ["material", "object"],
+    () => [
+      secrets.aes,
+      { curve: "P-256", kdf: "NIST_SP800", hash: "SHA-256", sharedInfo: "00", algorithm: "AES", bits: 256, usage: "K1" },
+    ],
+    false,
+  ),
   entry("parseKeyBlock", ["block"], (keys) => [keyBlock(keys)]),
   entry("explainKeyBlock", ["block"], (keys) => [keyBlock(keys)]),
   entry("unwrapKeyBlock", ["key", "block", "options"], (keys) => [keys.zmk, keyBlock(keys), {}], false),

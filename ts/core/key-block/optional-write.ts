@@ -183,7 +183,7 @@ export function draftOptionalBlock(init: unknown, name: string, strict: boolean)
   const data = text ?? writeOptionalData(item as unknown as OptionalBlockValue);
   if (!/^[\x20-\x7e]*$/.test(data)) throw invalidArgument(`${name}.data`, "printable ASCII", "other characters");
   const mustFollow = strict || text === undefined;
-  if (mustFollow && hasFormat(id) && !isWellFormed(id, data)) {
+  if (mustFollow && hasFormat(id) && !followsGrammar(id, data)) {
     throw invalidArgument(name, `a well-formed ${id} of X9.143: ${FORMATS[id]}`, `${data.length} characters that are not`);
   }
   return { id, data, form };
@@ -211,7 +211,7 @@ const FORMATS: Readonly<Record<OptionalBlockId, string>> = {
 };
 
 /** Reading takes hex digits of either case, writing writes upper case: X9.143:2021 clause 6.1. */
-function isWellFormed(id: OptionalBlockId, data: string): boolean {
+function followsGrammar(id: OptionalBlockId, data: string): boolean {
   const value = readOptionalData(id, data);
   return value !== undefined && !/[a-f]/.test(hexDigits(value, data));
 }
