@@ -108,9 +108,9 @@ export const surface: readonly Entry[] = [
   entry("splitKey", ["key", "number"], ({ exposed }) => [exposed, 3], false),
   entry(
     "deriveKeyFromSharedSecret",
-    ["material", "object"],
+    ["bytes", "object"],
     () => [
-      secrets.aes,
+      hex(secrets.aes),
       { curve: "P-256", kdf: "NIST_SP800", hash: "SHA-256", sharedInfo: "00", algorithm: "AES", bits: 256, usage: "K1" },
     ],
     false,
