@@ -30,9 +30,9 @@ function zeroMask64(x: u64): i32 {
 function weakPart(i: i32): u64 {
   const a = i & 3;
   const b = i >> 2;
-  const first: u64 = u64((a >> 1) * 0xe0 | (a & 1) * 0x1e | ((b >> 1) * 0xe0 | (b & 1) * 0x1e) << 8);
-  const second: u64 = u64((a >> 1) * 0xf0 | (a & 1) * 0x0e | ((b >> 1) * 0xf0 | (b & 1) * 0x0e) << 8);
-  return first | first << 16 | second << 32 | second << 48;
+  const first: u64 = u64(((a >> 1) * 0xe0) | ((a & 1) * 0x1e) | ((((b >> 1) * 0xe0) | ((b & 1) * 0x1e)) << 8));
+  const second: u64 = u64(((a >> 1) * 0xf0) | ((a & 1) * 0x0e) | ((((b >> 1) * 0xf0) | ((b & 1) * 0x0e)) << 8));
+  return first | (first << 16) | (second << 32) | (second << 48);
 }
 
 /** The facts above about 8, 16 or 24 bytes at `key`. */
@@ -48,5 +48,5 @@ export function desParts(key: usize, length: i32): i32 {
   facts |= zeroMask64(first ^ second) & FIRST_TWO;
   if (length < 24) return facts;
   const third = load<u64>(key + 16) & WITHOUT_PARITY;
-  return facts | zeroMask64(second ^ third) & LAST_TWO | zeroMask64(first ^ third) & OUTER;
+  return facts | (zeroMask64(second ^ third) & LAST_TWO) | (zeroMask64(first ^ third) & OUTER);
 }

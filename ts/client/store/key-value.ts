@@ -72,9 +72,9 @@ const METHODS = ["get", "set", "delete", "keys"] as const;
 /**
  * A store over `{ get, set, delete, keys }`, for apps on React Native, Capacitor or Electron. Every method rejects with `ERR_STORE`
  * where the adapter throws or an item is damaged. The store that was opened last is the user of the items: an earlier one over the
- * same items is refused from then on.
+ * same items is refused from then on. React Native's AsyncStorage calls its methods `getItem`, `setItem`, `removeItem` and `getAllKeys`.
  *
- * @example Over a map; React Native's AsyncStorage has `getItem`, `setItem`, `removeItem` and `getAllKeys` instead
+ * @example Over a map
  * ```ts
  * import { KeyValueStore } from "viopay-pos-crypto/client";
  *
