@@ -7,6 +7,7 @@ export type {
   Backend,
   BackendName,
   BlockPadding,
+  DukptOperation,
   HashName,
   KeyBlockVersion,
   MessagePart,

@@ -19,6 +19,7 @@ export type {
   ChargeApproved,
   ChargeDeclined,
   ChargeOutcome,
+  KeyedOutcome,
   RefundApproved,
   RefundDeclined,
   RefundOutcome,

@@ -9,7 +9,7 @@ export { ApiError } from "./http/errors.js";
 export { FAULT_STEPS, type FaultKind, type FaultRule, faultText, readFault } from "./faults/spec.js";
 export { STEPS, type Step } from "../core/protocol/endpoints.js";
 export type { FaultReport, Faults } from "./faults/faults.js";
-export type { IncomingRequest, Reply } from "./http/message.js";
+export type { Delivery, IncomingRequest, Reply } from "./http/message.js";
 export { DEVICE_LEVERS, type DeviceLever, type MockHealth } from "./control/levers.js";
 export type { JournalledRequest } from "./observe/journal.js";
 export type { RequestEvent } from "./observe/observe.js";

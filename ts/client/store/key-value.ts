@@ -28,15 +28,14 @@ import type { StoredTerminal, TerminalStore } from "./store.js";
 /** What keeps texts under names. Every method may return a promise; one of a write resolves when the text is durable. */
 export interface KeyValueAdapter {
   /** The text that was last set; `null` or `undefined` where there is none. */
-  get(name: string): MaybePromise<string | null | undefined>;
-  set(name: string, text: string): MaybePromise<unknown>;
+  get(name: string): string | null | undefined | Promise<string | null | undefined>;
+  /** Replaces what was there. */
+  set(name: string, text: string): unknown;
   /** What does not exist is no error. */
-  delete(name: string): MaybePromise<unknown>;
+  delete(name: string): unknown;
   /** All names; others than this store's do no harm. */
-  keys(): MaybePromise<readonly string[]>;
+  keys(): readonly string[] | Promise<readonly string[]>;
 }
-
-type MaybePromise<T> = T | Promise<T>;
 
 /** How long the journal remembers, and what its names begin with. */
 export interface KeyValueStoreOptions {

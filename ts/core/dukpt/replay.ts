@@ -16,6 +16,7 @@ export interface SeenCounterStore {
 
 /** What a client of Redis must be able to do: `eval` of ioredis. */
 export interface SeenCounterRedis {
+  /** Runs a script: its text, how many of the arguments are names of keys, and the arguments. */
   eval(script: string, numberOfKeys: number, ...args: (string | number)[]): Promise<unknown>;
 }
 

@@ -52,6 +52,7 @@ export type DukptKeys<W extends DukptWanted> = { readonly ksn: string } & {
   readonly [K in keyof W & keyof DukptWanted]: SecretKey;
 };
 
+/** Whose keys they are: each side gets those of its part of the protocol. */
 export type DukptSide = "host" | "terminal";
 
 interface Member {
