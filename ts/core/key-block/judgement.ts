@@ -131,6 +131,7 @@ function incomparable({ id, value }: OptionalBlock, header: KeyBlockHeader, hash
 /** Every departure of the optional blocks from the strict form. */
 function grammarFindings(scanned: ScannedKeyBlock, hash: HashName | undefined): HeaderFinding[] {
   const { header } = scanned;
+  if (header.optionalBlocks.length === 0) return [];
   const found: HeaderFinding[] = [];
   const add = (field: string, message: string | undefined, told: boolean) => {
     if (message === undefined) return;
@@ -185,6 +186,7 @@ export function judgeHeader(
     ...lengthHidingFindings(scanned),
     ...hexCaseFindings(scanned),
   ];
+  if (found.length === 0) return found;
   const settings: SetKnobs = { ...knobs, policy: "enforce" };
   return found.map((each) => (settings[each.knob] === COUNTS[each.knob] ? each : { ...each, severity: "notice" }));
 }
