@@ -64,7 +64,7 @@ export type UnwrapVerdict =
  * to `loadCrypto`, which runs the known-answer tests on it. The file's head says how values are represented.
  */
 export interface Backend {
-  /** Which of the three it is. */
+  /** The backend's name. */
   readonly name: BackendName;
   /** Whether run time, branches and addresses are independent of key, plaintext, padding and MAC bytes. */
   readonly constantTime: boolean;

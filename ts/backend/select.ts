@@ -135,7 +135,7 @@ export function loadCryptoSync(options: LoadOptions = {}): BackendInfo {
 /**
  * What is loaded. Loads wasm-simd, if nothing is and the engine compiles without waiting.
  *
- * @throws `ERR_NOT_LOADED` where nothing is loaded and wasm-simd does not compile at once; `await loadCrypto()` is the remedy
+ * @throws `ERR_NOT_LOADED` where nothing is loaded and wasm-simd does not compile synchronously: call `await loadCrypto()` first
  * @example
  * ```ts
  * import { backendInfo } from "viopay-pos-crypto";

@@ -1,7 +1,7 @@
 /**
  * What travels with one request through the mock: the message, what was learnt about it, and the services handlers use.
  *
- * Middleware wraps the router in the order of the list. It may answer by itself, look at or replace the reply, or run the rest
+ * Middleware wraps the router in the order of the list. It may answer without the rest, look at or replace the reply, or run the rest
  * more than once: the body is read once and kept. `exchange` collects what a protocol trace shows; `request` and `response` hold
  * opened payloads in clear, so whoever shows them masks them first (observe.ts).
  */
@@ -36,7 +36,7 @@ export interface Exchange {
 }
 
 /**
- * Wraps the router. It may answer by itself, look at or replace the reply, or call `next` more than once.
+ * Wraps the router. It may answer without it, look at or replace the reply, or call `next` more than once.
  *
  * @example
  * ```ts

@@ -158,7 +158,7 @@ const NO_PORT =
 const MERCHANT_TOKEN_SECONDS = 12 * 3600;
 
 /**
- * A mock API server: all endpoints of the protocol with real cryptography. Reads no files and opens no port by itself.
+ * A mock API server: all endpoints of the protocol with real cryptography. Reads no files and opens no port unless asked.
  *
  * @throws `ERR_PROVISION` for a defective provisioning
  * @throws `ERR_INVALID_ARGUMENT` for other options

@@ -33,7 +33,7 @@ function wipePlanes(schedule: usize): void {
   wipe(BATCH, BATCH_SIZE);
 }
 
-/** Decrypts the blocks in BATCH, with key planes made; those from `blocks` on are whatever they are. */
+/** Decrypts the blocks in BATCH, with key planes made; the contents beyond `blocks` are unspecified. */
 function decryptBatch(schedule: usize, blocks: i32): void {
   const rounds = roundCount(schedule);
   const first = decryptionKeys(schedule);

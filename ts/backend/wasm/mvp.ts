@@ -2,7 +2,7 @@
  * The backend for engines whose WebAssembly has no SIMD (old WebViews), as entry `./backend/wasm`: the module with its bytes.
  *
  * Apart from entry `.`, which only reaches it by `import()`: 55 KB of text that most engines never need. `await loadCrypto()` takes it by
- * itself where wasm-simd does not compile; the object `wasm` serves who cannot wait: `loadCryptoSync({ backend: wasm })`.
+ * itself where wasm-simd does not compile; callers that cannot await pass the object `wasm`: `loadCryptoSync({ backend: wasm })`.
  *
  * @module viopay-pos-crypto/backend/wasm
  */

@@ -120,7 +120,7 @@ function describe(item: Protection): { what: string; how: string } {
   return { what, how: [method, under, by].filter((part) => part !== undefined && part !== "").join(" ") };
 }
 
-/** Fills lines with items, two blanks apart. */
+/** Fills lines with items, two spaces apart. */
 function wrap(items: readonly string[]): string[] {
   const lines: string[] = [];
   let line = "";

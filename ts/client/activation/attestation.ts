@@ -1,7 +1,7 @@
 /**
  * Attestation: the device's signature for a token that opens keys, config, terminal parameters and activate for 5 minutes.
  *
- * The token lives in memory only. One that has expired, or that the host no longer accepts, is replaced by itself, once a call.
+ * The token lives in memory only. One that has expired, or that the host no longer accepts, is replaced automatically, once a call.
  */
 import { own } from "../../base/arguments.js";
 import type { PosCryptoError } from "../../base/errors.js";

@@ -1,5 +1,5 @@
 /**
- * When a request is sent again by itself, and when not: exponential backoff with jitter, within a number of tries and an overall
+ * When a request is sent again automatically, and when not: exponential backoff with jitter, within a number of tries and an overall
  * deadline, ended at once by the caller's `AbortSignal`.
  *
  * Repeating must be harmless. Steps of activation, cancel and reverse change nothing when repeated; a charge is the same charge

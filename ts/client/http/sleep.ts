@@ -24,7 +24,7 @@ export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void
   });
 }
 
-/** Settles as `promise` does, or rejects with `ERR_ABORTED` as soon as `signal` is aborted; `promise` goes on by itself then. */
+/** Settles as `promise` does, or rejects with `ERR_ABORTED` as soon as `signal` is aborted; `promise` then goes on alone. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {

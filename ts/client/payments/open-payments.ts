@@ -41,7 +41,7 @@ interface Asking extends CallOptions {
 }
 
 /**
- * Asks the host again about an open payment; to be called while its key is in flight, with a record read since then. Rejects only
+ * Asks the host again about an open payment; call it while the idempotency key is marked in flight, with a record read after that. Rejects only
  * with what `check` throws.
  */
 export async function askAgain(context: Context, found: JournalRecord, asking: Asking): Promise<KeyedOutcome> {

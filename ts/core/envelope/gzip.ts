@@ -32,7 +32,7 @@ const TRAILER = 8;
 const LARGEST_SLICE = 16384;
 const SMALLEST_SLICE = 256;
 
-/** Members in one file. Each costs a new window of 32 KiB, so a file of nothing but empty ones must not grow without end. */
+/** Members in one file. Each costs a new window of 32 KiB, which bounds the work for a file of empty members. */
 const MEMBERS = 4096;
 
 /** Compresses `data` to one member without name or time: equal input gives equal output. */

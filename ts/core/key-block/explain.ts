@@ -1,5 +1,5 @@
 /**
- * A key block read aloud: every field with its place, meaning and clause (ANSI X9.143:2021 clause 6), and everything that is wrong
+ * A key block explained field by field: every field with its place, meaning and clause (ANSI X9.143:2021 clause 6), and everything that is wrong
  * or odd about it, without any key.
  *
  * For people at a console and for support tools. Only public text is read; nothing here is authentic.
@@ -62,7 +62,7 @@ export interface ExplanationFinding {
   knob?: KeyBlockKnob;
 }
 
-/** A block read aloud. */
+/** A block explained field by field. */
 export interface KeyBlockExplanation {
   /** Absent where the block cannot be read to its end. */
   header?: KeyBlockHeader;

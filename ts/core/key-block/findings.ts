@@ -29,7 +29,7 @@ export interface KeyBlockKnobs {
   lengthHiding?: "any" | "required";
   /** `upper`: a hex digit in lower case, wherever in the block, is `ERR_KEY_BLOCK_SYNTAX`. Default `any`: case changes no meaning. */
   hexCase?: "any" | "upper";
-  /** `strict`: optional blocks must follow X9.143:2021 table 7 to the letter, PB and payload padding included. Default `lenient`. */
+  /** `strict`: optional blocks must follow X9.143:2021 table 7 exactly, PB and payload padding included. Default `lenient`. */
   grammar?: "lenient" | "strict";
   /**
    * `enforce` (default): the first violation throws `ERR_KEY_BLOCK_POLICY`. `report`: violations are returned; a combination or a

@@ -12,7 +12,7 @@ import { type KeyRole, type KeySetUsage, ROLES, type RoleProfile } from "./roles
 
 /** One key of the answer. */
 export interface WrappedKey {
-  /** 1 to 255 printable ASCII characters without blanks; the MAC key's is the `X-Key-Id` of requests. */
+  /** 1 to 255 printable ASCII characters without spaces; the MAC key's is the `X-Key-Id` of requests. */
   key_id?: string | undefined;
   /** The key block as ASCII, or Base64 of that. */
   key_block: string;

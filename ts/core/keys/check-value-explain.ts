@@ -1,5 +1,5 @@
 /**
- * A check value that does not fit, read aloud: every method's value beside the expected one, and near misses in words.
+ * A check value that does not fit, explained: every method's value beside the expected one, and near misses in words.
  *
  * The values of the whole key are public by intent. Those of its halves and variants are not: each half of a TDEA key could be
  * searched by its own check value. They are compared in constant time and never shown. Copies of the material that variants are made

@@ -54,7 +54,7 @@ function combine(parts: readonly Uint8Array[]): Uint8Array {
   return key;
 }
 
-/** Makes a handle, verifies its check value, and gives it up again if that fails. */
+/** Makes a handle and verifies its check value; destroys it if that fails. */
 function checkedKey(
   backend: Backend,
   material: Uint8Array,

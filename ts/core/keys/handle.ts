@@ -3,7 +3,7 @@
  *
  * Material never belongs to the handle: it lies in the backend's slot, is wiped by `destroy()`, and leaves only through
  * `exposeKeyBytes`, or encrypted. The handle has no properties of its own, so that copying, printing or serialising it gives
- * out nothing. A finalizer frees the slot of a handle that was forgotten; it is a net, not the mechanism.
+ * out nothing. A finalizer frees the slots of unreachable handles: a safety net, not a substitute for `destroy()`.
  */
 import type { Backend, BackendName, HashName, Slot } from "../../backend/contract.js";
 import { encodeHex } from "../../base/bytes.js";
@@ -266,7 +266,7 @@ const MODES: Readonly<Record<KeyOperation, string>> = {
   derive: "X",
 };
 
-/** What an operation asks of a key. Best made once: a key knows the need again that it satisfied last. */
+/** What an operation asks of a key. Declare it once per operation: a key skips the check for the need it met last. */
 export interface KeyNeed {
   readonly operation: KeyOperation;
   readonly usages: readonly string[];

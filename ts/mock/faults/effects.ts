@@ -233,7 +233,7 @@ function flipLastBlock(ciphertext: string, random: SeededRandom): string {
 
 let compressedBomb: Uint8Array | undefined;
 
-/** JSON like any other, but for its length: blanks between two braces. Made once. */
+/** JSON like any other, but for its length: spaces between two braces. Made once. */
 function bomb(): Uint8Array {
   if (compressedBomb === undefined) {
     const text = new Uint8Array(BOMB_BYTES).fill(0x20);

@@ -71,7 +71,10 @@ export class Faults {
     return { seed: this.#seed, faults };
   }
 
-  /** Faults around the rest of the pipeline; the first in the list is the outermost, and hides the ones within if it answers by itself. `stepOf`: the step of a request. */
+  /**
+   * Faults around the rest of the pipeline. The first in the list is the outermost, and hides the ones within if it answers alone.
+   * `stepOf`: the step of a request.
+   */
   middleware(stepOf: (context: Context) => Step | undefined): Middleware {
     return (context, next) => {
       const step = stepOf(context);

@@ -21,7 +21,7 @@ export const FAULT_STEPS = {
   "drop-after": STEPS,
   /** The request is held up for `ms`, then handled as if it came in just then. */
   delay: STEPS,
-  /** The request is delivered twice, to the letter; the first answer is given. */
+  /** The request is delivered twice, unchanged; the first answer is given. */
   duplicate: STEPS,
   /** 500 before the request has any effect. */
   "500": STEPS,

@@ -1,7 +1,7 @@
 /**
  * HTTP messages as the mock's handlers see them, independent of who carries them: `fetch(Request)` here, node:http in http.ts.
  *
- * The request target is kept as sent, because signatures cover it to the letter.
+ * The request target is kept as sent, because signatures cover it verbatim.
  */
 import { concatBytes, encodeUtf8 } from "../../base/bytes.js";
 
