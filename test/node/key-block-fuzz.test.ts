@@ -56,7 +56,7 @@ function damaged(pick: (below: number) => number): string {
   const block = blocks[pick(blocks.length)]!;
   const at = pick(block.length);
   const text = TEXTS[pick(TEXTS.length)]!;
-  switch (pick(8)) {
+  switch (pick(9)) {
     case 0:
       return block.slice(0, at) + String.fromCharCode(pick(pick(4) === 0 ? 65536 : 128)) + block.slice(at + 1);
     case 1:
@@ -73,6 +73,11 @@ function damaged(pick: (below: number) => number): string {
       const header = block.slice(5, 12) + String(pick(100)).padStart(2, "0") + "00";
       const rest = Array.from({ length: pick(200) }, () => "0123456789ABCDEF"[pick(16)]).join("");
       return `${block[0]}${String(16 + rest.length).padStart(4, "0")}${header}${rest}`;
+    }
+    case 7: {
+      // A vendor's block: a digit, and a length that is right.
+      const rest = block.slice(5, 16 + pick(block.length));
+      return `${pick(2)}${String(5 + rest.length).padStart(4, "0")}${rest}`;
     }
     default:
       return Buffer.from(block.slice(0, at) + text, "utf8").toString("base64");

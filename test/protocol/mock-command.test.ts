@@ -110,7 +110,7 @@ test.each([
 test("a wrong fault is told what there is", async () => {
   const { err } = await command(["mock", "--fault", "wrong-kcv@charge"]);
   expect(err).toMatch(/"--fault.steps" must be of keys for wrong-kcv/);
-  expect(err).toMatch(/\nkinds of faults: .*drop-before, drop-after, delay/);
+  expect(err).toMatch(/; kinds of faults: .*drop-before, drop-after, delay/);
 });
 
 describe("the portal", () => {
