@@ -116,6 +116,7 @@ export const identifyCases: Cases = (suite) => {
         `{${'"'.repeat(200_000)}`,
         "eyJ.".repeat(50_000),
         "KCV:".repeat(50_000),
+        "' KCV: ".repeat(20_000),
       ]) {
         ok(identifyMaterial(text).kind !== undefined, "an answer");
       }

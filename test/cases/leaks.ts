@@ -68,15 +68,17 @@ const PINS = ["7391", "73918", "739182", "7391826", "73918264", "739182640", "73
 const DIGITS = [...PINS, secrets.pan];
 /** Each as text and as a number, in hex and with text around it, and among others. */
 const MISPLACED: readonly unknown[] = [
-  ...DIGITS.flatMap((digits) => [
-    digits,
-    Number(digits),
-    -Number(digits),
-    Number(digits) / 10,
-    ` ${digits}`,
-    [digits],
-    [Number(digits)],
-  ]),
+  ...([] as unknown[]).concat(
+    ...DIGITS.map((digits) => [
+      digits,
+      Number(digits),
+      -Number(digits),
+      Number(digits) / 10,
+      ` ${digits}`,
+      [digits],
+      [Number(digits)],
+    ]),
+  ),
   ...DIGITS.map((digits) => ({ [digits]: digits })),
   secrets.aes,
   secrets.aes.toLowerCase(),
@@ -105,8 +107,8 @@ function namesRead(object: object, use: (watched: object) => unknown): string[] 
 /** Copies of an object with each misplaced value in each of those members, and one level deeper. */
 function misplacedIn(object: object, names: readonly string[]): object[] {
   const values = [PINS[0], Number(PINS[0]), Number(PINS[5]), secrets.pan, Number(secrets.pan), secrets.aes];
-  const deeper = values.flatMap((value) => [value, { msk: value }, [{ id: value }]]);
-  return names.flatMap((name) => deeper.map((value) => ({ ...object, [name]: value })));
+  const deeper = ([] as unknown[]).concat(...values.map((value) => [value, { msk: value }, [{ id: value }]]));
+  return ([] as object[]).concat(...names.map((name) => deeper.map((value) => ({ ...object, [name]: value }))));
 }
 
 /** The misplaced value that an error tells in its message, its details or its cause. */
@@ -191,7 +193,8 @@ export const leakCases: Cases = (suite) => {
             const right = args(keys);
             const members = Object.keys(right[position] as object);
             for (const member of members) {
-              for (const secret of [...Object.values(secrets), ascii(secrets.pin), hex(secrets.aes)]) {
+              const all = [...Object.values(secrets), ascii(secrets.pin), hex(secrets.aes)];
+              for (const secret of suite.interpreted ? [secrets.pan, secrets.aes] : all) {
                 const value = { ...(right[position] as object), [member]: secret };
                 const error = caught(() => call(name, replaced(right, position, value)));
                 if (error !== undefined) same(leaksIn(error), [], `${name}, member ${member}`);
@@ -207,7 +210,8 @@ export const leakCases: Cases = (suite) => {
         for (const { name, kinds, args } of surface) {
           kinds.forEach((kind, position) => {
             const right = args(keys);
-            const whole = MISPLACED.map((value) => replaced(right, position, value));
+            const misplaced = suite.interpreted ? MISPLACED.slice(0, 3) : MISPLACED;
+            const whole = misplaced.map((value) => replaced(right, position, value));
             const isObject = kind === "object" || kind === "options" || kind === "envelope";
             // JSON is what is sealed: it may hold anything.
             const object = right[position] as object;

@@ -15,8 +15,8 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** The longest any engine may take. */
-const TIME_LIMIT_MS = 600_000;
+/** The longest any engine may take: one that interprets takes some 300 s (measured: Hermes). */
+const TIME_LIMIT_MS = 900_000;
 
 /** What a driver prints before the JSON of its answer. */
 export const MARK = "@@report ";

@@ -39,6 +39,24 @@ describe("layers", () => {
     expect(graph.filter((path) => /^(@noble|jose|node:)|\/(mock|client|cli)\/|(noble|mvp)\.ts$/.test(path))).toEqual([]);
   });
 
+  /** Chrome 61, the oldest WebView that the README names, has none of these. `hasOwn` of base/arguments.ts is a function of ours. */
+  const LATER =
+    /\.(?:flatMap|flat|replaceAll|matchAll|at|finally|trimStart|trimEnd|findLast|findLastIndex|toSorted|toReversed)\(|\b(?:Object\.(?:fromEntries|hasOwn|groupBy)|Promise\.(?:allSettled|any)|structuredClone)\b/;
+  const laterIn = (files: ReadonlyMap<string, string>): string[] =>
+    [...files].flatMap(([file, text]) =>
+      /^ts\/(?:index\.ts|base\/|core\/|backend\/(?!noble\/)|client\/(?!store\/file))/.test(file)
+        ? text
+            .split("\n")
+            .flatMap((line, i) => (/^\s*(?:\*|\/\*|\/\/)/.test(line) || !LATER.test(line) ? [] : [`${file}:${i + 1}`]))
+        : [],
+    );
+
+  it("keep what old WebViews load free of later built-ins", () => {
+    expect(laterIn(sources)).toEqual([]);
+    expect(laterIn(new Map([["ts/core/x.ts", "\nconst y = [1].flatMap((z) => z);"]]))).toEqual(["ts/core/x.ts:2"]);
+    expect(laterIn(new Map([["ts/client/x.ts", "const y = Object.fromEntries([]);"]]))).toEqual(["ts/client/x.ts:1"]);
+  });
+
   const planted: readonly [string, string, string][] = [
     ["assembly/aes/cipher.ts", 'import { x } from "../../ts/base/bytes";', "imports ts/base/bytes.ts (base)"],
     ["ts/base/bytes.ts", 'import { x } from "../core/keys/key.js";', "imports ts/core/keys/key.ts (core)"],

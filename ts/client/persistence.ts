@@ -90,7 +90,7 @@ function restoreKeys(context: Context, stored: StoredTerminal, need: KeysNeeded)
   };
   const { keys, retiredKeys = [] } = stored;
   const current = keys === undefined ? [] : need === "if they open" ? openIfPossible(keys) : [open(keys)];
-  session.retired = retiredKeys.flatMap(openIfPossible);
+  session.retired = ([] as Installed[]).concat(...retiredKeys.map(openIfPossible));
   session.unopened = unopened;
   session.installed = current[0];
 }

@@ -520,8 +520,8 @@ export class PosTerminal {
 
 /** Called on its object, as browsers demand. */
 function platformMonotonic(): (() => number) | undefined {
-  const { performance } = globalThis as { readonly performance?: { now(): number } };
-  return typeof performance?.now === "function" ? () => performance.now() : undefined;
+  // By its bare name: `globalThis` came to engines later.
+  return typeof performance === "object" && typeof performance.now === "function" ? () => performance.now() : undefined;
 }
 
 /** For `waitUntilClaimed`: with the pause between two looks. */

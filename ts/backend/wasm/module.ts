@@ -58,7 +58,7 @@ function numberOf(constant: Constant): number {
   return typeof constant === "number" ? constant : constant.value;
 }
 
-export function statusError(status: number): PosCryptoError {
+function statusError(status: number): PosCryptoError {
   if (status === STALE) return destroyedKey();
   if (status === CAPACITY) return noCapacity();
   return status === WRONG_KIND ? wrongKind() : wrongLength();

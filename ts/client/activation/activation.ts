@@ -145,7 +145,7 @@ export function activationConditions(context: Context): ActivationConditions {
 export async function activate(context: Context, options: CallOptions = {}): Promise<Activation> {
   const { session } = context;
   const conditions = activationConditions(context);
-  const unmet = Object.entries(conditions).flatMap(([name, met]) => (met ? [] : [name]));
+  const unmet = Object.keys(conditions).filter((name) => !conditions[name as keyof typeof conditions]);
   if (unmet.length > 0) {
     throw new PosCryptoError("ERR_STATE", `activate() needs ${unmet.join(", ")} to hold`, {
       details: { step: "activate()", unmet },

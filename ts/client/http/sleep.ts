@@ -31,6 +31,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
     const abort = () => reject(abortedBy(signal));
     if (signal.aborted) abort();
     signal.addEventListener("abort", abort);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    const over = () => signal.removeEventListener("abort", abort);
+    promise.then(resolve, reject).then(over, over);
   });
 }

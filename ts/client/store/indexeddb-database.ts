@@ -111,7 +111,7 @@ export function transact(
 }
 
 /** An error of our own stays as it is. */
-export function failure(cause: unknown): PosCryptoError {
+function failure(cause: unknown): PosCryptoError {
   if (cause instanceof PosCryptoError) return cause;
   return new PosCryptoError("ERR_STORE", "the browser's database could not be read or written", { cause });
 }

@@ -27,8 +27,9 @@ function identityOf(ksn: Ksn, isBdk: boolean): Uint8Array {
 }
 
 function requestsOf(requests: readonly KeyRequest[], before: ArrayLike<number> = []): Uint8Array {
-  const bytes = requests.flatMap((wanted) => [KINDS[wanted.kind], wanted.bytes, wanted.use >> 8, wanted.use & 0xff]);
-  return Uint8Array.of(...Array.from(before), ...bytes);
+  const bytes = Array.from(before);
+  for (const { kind, bytes: length, use } of requests) bytes.push(KINDS[kind], length, use >> 8, use & 0xff);
+  return Uint8Array.from(bytes);
 }
 
 function slotsOf(answer: Uint8Array): Slot[] {

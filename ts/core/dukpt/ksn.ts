@@ -114,8 +114,8 @@ export function endOfCounters(ksn: Ksn): number {
   return ksn.ksn.length === 24 ? 0xffffffff : 0x1fffff;
 }
 
-/** How many one bits a counter has: as many steps lead to its key. Internal. */
-export function onesOf(counter: number): number {
+/** How many one bits a counter has: as many steps lead to its key. */
+function onesOf(counter: number): number {
   let count = 0;
   for (let rest = counter; rest > 0; rest = Math.floor(rest / 2)) count += rest % 2;
   return count;
@@ -127,23 +127,6 @@ export function checkCounter({ scheme, counter }: Ksn, surplus = 0): void {
   const most = MOST_ONES[scheme];
   const ones = onesOf(counter);
   if (ones > most + surplus) throw badKsn(`a counter with ${ones} ones; ${scheme} DUKPT uses at most ${most}`);
-}
-
-/** The counters after `counter` that may be transactions, `most` of them. Internal. */
-export function countersAfter(ksn: Ksn, most: number): number[] {
-  const found: number[] = [];
-  let next = ksn.counter + 1;
-  while (found.length < most && next < endOfCounters(ksn)) {
-    if (onesOf(next) <= MOST_ONES[ksn.scheme]) {
-      found.push(next);
-      next += 1;
-    } else {
-      let lowest = 1;
-      while (Math.floor(next / lowest) % 2 === 0) lowest *= 2;
-      next += lowest;
-    }
-  }
-  return found;
 }
 
 /** How many transactions there are from this counter on, itself included. Internal. */

@@ -194,8 +194,8 @@ export function handlesOf<W extends DukptWanted>(plan: Plan, backend: Backend, s
     .toString(16)
     .toUpperCase()
     .padStart(ksn.ksn.length === 24 ? 8 : 6, "0")}`;
-  const keys = plan.map(({ name, attributes }, i) => [name, makeKey(backend, slots[i]!, { ...attributes, note })] as const);
-  return { ksn: ksn.ksn, ...Object.fromEntries(keys) } as DukptKeys<W>;
+  const keys = plan.map(({ name, attributes }, i) => ({ [name]: makeKey(backend, slots[i]!, { ...attributes, note }) }));
+  return Object.assign({ ksn: ksn.ksn }, ...keys) as DukptKeys<W>;
 }
 
 /** The side of the options: the host's by default. Internal. */

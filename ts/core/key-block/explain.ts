@@ -213,7 +213,9 @@ function notices({ header }: ScannedKeyBlock, encoded: boolean): ExplanationFind
 const SEVERITIES: readonly ExplanationFinding["severity"][] = ["error", "violation", "notice"];
 
 function bySeverity(findings: readonly ExplanationFinding[]): ExplanationFinding[] {
-  return SEVERITIES.flatMap((wanted) => findings.filter(({ severity }) => severity === wanted));
+  const found: ExplanationFinding[] = [];
+  for (const wanted of SEVERITIES) found.push(...findings.filter(({ severity }) => severity === wanted));
+  return found;
 }
 
 function fromProblem({ message, code }: Problem): ExplanationFinding {

@@ -22,6 +22,9 @@ export interface IdentifiedMaterial {
   advice: string;
 }
 
+/** Labels, quotation marks and white space around each other: more layers than a person makes, and an end for text of nothing else. */
+const MOST_LAYERS = 8;
+
 /** Takes labels, quotation marks and white space off both ends, and notes what. */
 function unwrapPaste(input: string, stripped: Set<string>): string {
   let text = input;
@@ -30,7 +33,7 @@ function unwrapPaste(input: string, stripped: Set<string>): string {
     if (rest !== text) stripped.add(what);
     text = rest;
   };
-  for (let before = ""; before !== text; ) {
+  for (let before = "", layer = 0; before !== text && layer < MOST_LAYERS; layer++) {
     before = text;
     strip("a byte order mark", /^\ufeff/);
     strip("line breaks", /^[\r\n]+|[\r\n]+$/g);

@@ -72,7 +72,8 @@ export function usageRule(usage: string): UsageRule | undefined {
 /** For messages: the usages that go with an algorithm letter. */
 export function usagesOf(letter: string): string {
   usages ??= usageTable();
-  return [...usages].flatMap(([usage, { algorithms }]) => (algorithms.includes(letter) ? [usage] : [])).join(", ");
+  const found = [...usages].filter(([, { algorithms }]) => algorithms.includes(letter));
+  return found.map(([usage]) => usage).join(", ");
 }
 
 /** Algorithm: X9.143:2021 clause 6.3.2, table 3; `I` and `J` are ISO 20038's HMAC-SHA2 and HMAC-SHA3. */

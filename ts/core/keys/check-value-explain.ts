@@ -121,7 +121,7 @@ function variantMisses(backend: Backend, variants: readonly Variant[], wanted: U
 
 /** How one text becomes the other by a slip of copying; `undefined` if it does not. Both are public. */
 function copyError(expected: string, value: string): string | undefined {
-  const wrong = [...value].flatMap((digit, i) => (digit === expected[i] ? [] : [i]));
+  const wrong = Array.from(value, (_digit, i) => i).filter((i) => value[i] !== expected[i]);
   const [first, second] = wrong as [number, number?];
   if (wrong.length === 1) return `digit ${first + 1} is another`;
   if (wrong.length !== 2 || second === undefined) return undefined;

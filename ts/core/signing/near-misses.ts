@@ -116,7 +116,7 @@ function* guesses(request: Request, backend: Backend): Generator<Guess> {
 }
 
 function guessOf(request: Request, changes: readonly Variant[]): Guess {
-  const fields = { ...request, ...Object.fromEntries(changes.map(({ field, value }) => [field, value])) };
+  const fields: Request = Object.assign({ ...request }, ...changes.map(({ field, value }) => ({ [field]: value })));
   return { what: changes.map(({ what }) => what).join(", and "), parts: requestText(fields), fields };
 }
 

@@ -170,8 +170,10 @@ function jsonForms(text: string): Forms {
 function sortMembers(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortMembers);
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([name, item]) => [name, sortMembers(item)]));
+  // Without a prototype: a member may be called __proto__.
+  const sorted: Record<string, unknown> = Object.create(null);
+  for (const [name, item] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) sorted[name] = sortMembers(item);
+  return sorted;
 }
 
 function spacedJson(value: unknown): string {
@@ -190,13 +192,12 @@ function timestampForms(timestamp: string): Forms {
   if (time === undefined) return [];
   const seconds = Math.floor(time / 1000);
   const sent = formatTimestamp(seconds * 1000);
-  const shifted = SECONDS.flatMap((n): Forms => {
+  const shifted: [string, string][] = [];
+  for (const n of SECONDS) {
     const unit = n === 1 ? "second" : "seconds";
-    return [
-      [`the time ${n} ${unit} earlier`, formatTimestamp((seconds - n) * 1000)],
-      [`the time ${n} ${unit} later`, formatTimestamp((seconds + n) * 1000)],
-    ];
-  });
+    shifted.push([`the time ${n} ${unit} earlier`, formatTimestamp((seconds - n) * 1000)]);
+    shifted.push([`the time ${n} ${unit} later`, formatTimestamp((seconds + n) * 1000)]);
+  }
   return [
     ["the time without its fraction", sent],
     ["the time with +00:00 instead of Z", timestamp.replace(/Z$/, "+00:00")],

@@ -34,7 +34,9 @@ const SEPARATORS: readonly (readonly [name: string, separator: string])[] = [
 ];
 
 function joined(lines: readonly MessagePart[], separator: string): MessagePart[] {
-  return lines.flatMap((line, i) => (i === 0 ? [line] : [separator, line]));
+  const parts: MessagePart[] = [];
+  for (const line of lines) parts.push(...(parts.length === 0 ? [line] : [separator, line]));
+  return parts;
 }
 
 /** Other separators, a line end too many, a line too few. */
@@ -69,10 +71,12 @@ export function orderLayouts(fields: Request): Layout[] {
 }
 
 function inPlaces(lines: readonly (string | Uint8Array)[]): Request {
-  return Object.fromEntries(LINES.map((name, i) => [name, lines[i]])) as unknown as Request;
+  return Object.assign({}, ...LINES.map((name, i) => ({ [name]: lines[i] }))) as Request;
 }
 
 function permutations(items: readonly number[]): number[][] {
   if (items.length <= 1) return [[...items]];
-  return items.flatMap((item) => permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]));
+  const found: number[][] = [];
+  for (const item of items) for (const rest of permutations(items.filter((other) => other !== item))) found.push([item, ...rest]);
+  return found;
 }
