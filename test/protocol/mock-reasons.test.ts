@@ -165,6 +165,9 @@ test("no reason holds a secret", async () => {
   await terminal.claim({ pairing_code: "AAAAAA" }, { Authorization: "Bearer secret-token" });
   await terminal.config({ Authorization: "Attestation att_other" });
   await terminal.charge({ ...terminal.chargeOf(), card: { number: "4111111111111111" } } as never);
+  await charge(terminal, { headers: { "X-Terminal-Id": "4111111111111111" } });
+  await terminal.signed("/pos/charge?card=4111111111111111", "{}", { headers: { "X-Signature": `v1=${"A".repeat(43)}=` } });
+  expect(world.refusal().signedText).toContain("card=411111******1111");
   const all = JSON.stringify(world.events.map(({ refusal }) => refusal)) + JSON.stringify(world.lines);
   const { zmk, identity_secret } = terminal.device;
   for (const secret of [zmk, identity_secret, "4111111111111111", terminal.token, "secret-token", "att_other"]) {

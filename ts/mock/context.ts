@@ -9,6 +9,7 @@ import { decodeUtf8 } from "../base/bytes.js";
 import type { JsonValue } from "../core/envelope/envelope.js";
 import { type ApiError, badRequest, bodyTooLarge, unsupportedMediaType } from "./http/errors.js";
 import type { IncomingRequest, Reply } from "./http/message.js";
+import { maskText } from "./observe/masking.js";
 import type { Refusal } from "./observe/refusal.js";
 import type { Services } from "./state/services.js";
 
@@ -90,7 +91,9 @@ export class Context {
 
   /** The error to throw, with the reason kept for the mock's owner. @internal */
   refused(error: ApiError, refusal: Refusal): ApiError {
-    this.exchange.refusal = refusal;
+    // A header may hold anything, a card number in the wrong place among it.
+    const { sent } = refusal;
+    this.exchange.refusal = sent === undefined ? refusal : { ...refusal, sent: maskText(sent) };
     return error;
   }
 

@@ -17,7 +17,7 @@ import { PosCryptoError } from "../../base/errors.js";
 import { explainRequestSignature, type RequestNearMiss } from "../../core/signing/near-misses.js";
 import type { Context } from "../context.js";
 import type { SignatureHeaders } from "../http/headers.js";
-import type { DeviceRecord } from "../state/devices.js";
+import { type DeviceRecord, FAILURES_ALLOWED } from "../state/devices.js";
 import type { ProvisionedDevice } from "../state/provision.js";
 import { maskText } from "./masking.js";
 import { type Refusal, withLineEnds } from "./refusal.js";
@@ -33,7 +33,7 @@ export async function signatureRefusal(
   const { devices, keys } = context.services;
   const live = devices.liveKeySets(record);
   const known = [...new Set(live.map(({ macKeyId }) => macKeyId))];
-  const signedText = shown(() => requestSignatureText(fields));
+  const signedText = shown(() => requestSignatureText({ ...fields, path: maskText(fields.path) }));
   const nearMisses: string[] = [];
   for (const keySet of live) {
     const { id, macKeyId } = keySet;
@@ -91,7 +91,8 @@ export function tokenRefusal({ services }: Context, { attestation }: DeviceRecor
   if (token === undefined) return { reason: "Authorization is not `Attestation` and a token", header };
   if (attestation === undefined)
     return { reason: "the device has no attestation: it was never attested, or was revoked", header };
-  if (attestation.failures >= 3) return { reason: "three envelopes under this token could not be opened: it is revoked", header };
+  if (attestation.failures >= FAILURES_ALLOWED)
+    return { reason: "three envelopes under this token could not be opened: it is revoked", header };
   if (services.now() >= attestation.expiresAt) {
     return { reason: `the attestation expired at ${new Date(attestation.expiresAt).toISOString()}: attest again`, header };
   }

@@ -36,7 +36,7 @@ export interface KeySetRecord {
 }
 
 /** Envelopes on one attestation token that may fail to open; with the last of them the token is revoked. */
-const FAILURES_ALLOWED = 3;
+export const FAILURES_ALLOWED = 3;
 /** Every attempt that fails means that another one succeeded, so this bounds nothing but a broken store. */
 const ATTEMPTS = 1000;
 
